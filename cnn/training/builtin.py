@@ -1,0 +1,128 @@
+"""Trains a network that ships with the app: ``python -m cnn.training.builtin NAME --data DIR``."""
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from cnn.training.engine import Trainer, load_checkpoint, save_checkpoint, shortened
+from cnn.training.packs import DataMissing, pack
+from cnn.training.recipes import RECIPES, Recipe, recipe
+from cnn.weights.builtin import WEIGHTS_FOLDER, builtin_record, load_builtin
+
+
+def new_trainer(chosen: Recipe, *, device: torch.device, epochs: int = 0, seed: int | None = None) -> Trainer:
+    """The recipe's network at the start of its training; `epochs` other than 0 shortens the schedule."""
+    seed = chosen.seed if seed is None else seed
+    build = builtin_record(chosen.name).build
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        model, averaged = build(), build()
+    if chosen.start_from:
+        copy_fitting(model, load_builtin(chosen.start_from).state_dict())
+    schedule = shortened(chosen.schedule, epochs) if epochs else chosen.schedule
+    return Trainer(model, averaged, chosen.task, schedule, seed=seed, device=device)
+
+
+def copy_fitting(model: nn.Module, weights: dict[str, Tensor]) -> int:
+    """Copies the tensors whose name and shape the model has too; returns how many."""
+    own = model.state_dict()
+    fitting = {
+        name: value for name, value in weights.items() if name in own and own[name].shape == value.shape
+    }
+    model.load_state_dict({**own, **fitting})
+    return len(fitting)
+
+
+def stored(model: nn.Module, *, half: bool) -> dict[str, Tensor]:
+    """The state dict as it goes to disk: contiguous, convolution and linear weights in half precision where wanted."""
+    return {
+        name: (value.half() if half and value.ndim > 1 else value).contiguous().cpu()
+        for name, value in model.state_dict().items()
+    }
+
+
+def write_model(
+    chosen: Recipe,
+    trainer: Trainer,
+    scores: dict[str, float],
+    folder: Path,
+    extra: dict[str, Any] | None = None,
+) -> None:
+    """Writes ``NAME.safetensors`` and its card ``NAME.json``, each beside and renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = save(stored(trainer.averaged, half=chosen.half))
+    schedule = trainer.schedule
+    card = {
+        "name": chosen.name,
+        "task": builtin_record(chosen.name).task,
+        "trained_on": chosen.folder,
+        "data_licence": pack(chosen.folder).licence,
+        "started_from": chosen.start_from or "random weights",
+        "command": f"python -m cnn.training.builtin {chosen.name} --data DIR",
+        "seed": trainer.seed,
+        "epochs": schedule.epochs,
+        "minutes": round(trainer.seconds / 60, 1),
+        "scores": {f"val {name}": round(value, 4) for name, value in scores.items()},
+        "parameters": sum(p.numel() for p in trainer.averaged.parameters()),
+        "not_for": chosen.not_for,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **(extra or {}),
+    }
+    for ending, data in (("safetensors", content), ("json", (json.dumps(card, indent=2) + "\n").encode())):
+        beside = folder / f"{chosen.name}.{ending}.part"
+        beside.write_bytes(data)
+        beside.replace(folder / f"{chosen.name}.{ending}")
+
+
+def train(chosen: Recipe, trainer: Trainer, data: Path, checkpoint: Path) -> dict[str, float]:
+    """Trains to the end of the schedule, from the checkpoint where there is one; the validation scores."""
+    if checkpoint.is_file():
+        load_checkpoint(trainer, checkpoint)
+    pictures = chosen.task.load(data, "train")
+    bar = tqdm(trainer.run(pictures), total=trainer.schedule.epochs, initial=trainer.epoch, desc=chosen.name)
+    for record in bar:
+        save_checkpoint(trainer, checkpoint)
+        bar.set_postfix(loss=f"{record.loss:.4f}")
+    return chosen.task.scores(trainer.averaged.eval(), chosen.task.load(data, "val"), trainer.device)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command's entry: exit status 0, or 2 where the data are not there."""
+    parser = argparse.ArgumentParser(prog="python -m cnn.training.builtin", description=__doc__)
+    parser.add_argument("name", choices=[r.name for r in RECIPES])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data packs")
+    parser.add_argument("--output", type=Path, default=WEIGHTS_FOLDER, help="where weights and card go")
+    parser.add_argument(
+        "--checkpoints", type=Path, default=Path("build/training"), help="where a stopped run resumes"
+    )
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's own choice")
+    parser.add_argument("--epochs", type=int, default=0, help="instead of the recipe's, for a trial")
+    parser.add_argument("--seed", type=int, default=None, help="instead of the recipe's")
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    chosen = recipe(options.name)
+    trainer = new_trainer(
+        chosen, device=torch.device(options.device), epochs=options.epochs, seed=options.seed
+    )
+    try:
+        scores = train(chosen, trainer, options.data, options.checkpoints / f"{chosen.name}.pt")
+    except DataMissing as error:
+        print(error, file=sys.stderr)
+        return 2
+    write_model(chosen, trainer, scores, options.output)
+    print(f"{chosen.name}: " + ", ".join(f"val {name} {value:.4f}" for name, value in scores.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""The networks that ship with the app: one record each, and their verified weights."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_safetensors
+from torch import Tensor, nn
+
+from cnn.models.fashion_cnn import FashionCNN
+from cnn.models.imagenette_resnet import ImagenetteResNet
+from cnn.models.lenet5 import LeNet5
+from cnn.models.tiny_vgg import TinyVGG
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "weights"
+
+
+class BuiltinError(Exception):
+    """A shipped model's file is missing, damaged or not the one its card names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One network that ships: how it is built, what it reads and what its outputs mean.
+
+    `input_size` is (height, width) in pixels, 0 where any size goes; the input is `(x − mean) / std` per
+    channel of a picture in 0..1. `categories` name the outputs in order. `task` is one of classification,
+    detection, segmentation, embedding and style.
+    """
+
+    name: str
+    task: str
+    build: Callable[[], nn.Module]
+    input_size: tuple[int, int]
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    categories: tuple[str, ...]
+
+
+def _photo(
+    name: str, task: str, build: Callable[[], nn.Module], size: int, categories: tuple[str, ...]
+) -> Builtin:
+    return Builtin(name, task, build, (size, size), 3, (0.5,) * 3, (0.25,) * 3, categories)
+
+
+DIGITS = tuple("0123456789")
+FASHION = (
+    "t-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle_boot",
+)
+IMAGENETTE = (
+    "cassette_player",
+    "chain_saw",
+    "church",
+    "english_springer",
+    "french_horn",
+    "garbage_truck",
+    "gas_pump",
+    "golf_ball",
+    "parachute",
+    "tench",
+)
+FLOWERS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+
+BUILTIN: tuple[Builtin, ...] = (
+    Builtin("lenet5-mnist", "classification", LeNet5, (32, 32), 1, (0.1,), (0.28,), DIGITS),
+    Builtin("fashion-cnn", "classification", FashionCNN, (28, 28), 1, (0.286,), (0.353,), FASHION),
+    _photo("tiny-vgg", "classification", TinyVGG, 64, IMAGENETTE),
+    _photo("imagenette-resnet", "classification", ImagenetteResNet, 160, IMAGENETTE),
+    _photo("plain-twin", "classification", lambda: ImagenetteResNet(shortcuts=False), 160, IMAGENETTE),
+    _photo("flowers-transfer", "classification", lambda: ImagenetteResNet(len(FLOWERS)), 160, FLOWERS),
+)
+
+
+def builtin_record(name: str) -> Builtin:
+    """The record of a shipped network.
+
+    Raises:
+        KeyError: no such name; the message lists those there are.
+    """
+    for record in BUILTIN:
+        if record.name == name:
+            return record
+    raise KeyError(f"no built-in model {name!r}; there are {', '.join(r.name for r in BUILTIN)}")
+
+
+def normalised(images: Tensor, record: Builtin) -> Tensor:
+    """`(x − mean) / std` per channel of pictures `(..., C, H, W)` in 0..1."""
+    mean = torch.tensor(record.mean, device=images.device).view(-1, 1, 1)
+    std = torch.tensor(record.std, device=images.device).view(-1, 1, 1)
+    return (images - mean) / std
+
+
+def available() -> tuple[str, ...]:
+    """Names of the records whose weight file and card are there."""
+    return tuple(
+        r.name for r in BUILTIN if _file(r.name, "safetensors").is_file() and _file(r.name, "json").is_file()
+    )
+
+
+def card(name: str) -> dict[str, Any]:
+    """The model's card: data, command, seed, minutes, scores, licence, what it must not be used for, sha256.
+
+    Raises:
+        KeyError: no such model. BuiltinError: the card is missing or not JSON.
+    """
+    path = _file(builtin_record(name).name, "json")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BuiltinError(f"the card of {name} cannot be read: wanted {path}") from error
+    return dict(content)
+
+
+def _file(name: str, ending: str) -> Path:
+    return WEIGHTS_FOLDER / f"{name}.{ending}"
+
+
+def load_builtin(name: str) -> nn.Module:
+    """A shipped network in eval mode on the CPU, float32.
+
+    Raises:
+        KeyError: no such model.
+        BuiltinError: the file is missing, or its sha256 is not the card's.
+    """
+    record = builtin_record(name)
+    path = _file(name, "safetensors")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BuiltinError(
+            f"the weights of {name} are missing: wanted {path}; `python -m cnn.training.builtin {name} --data DIR` "
+            f"trains them"
+        ) from error
+    wanted, got = card(name).get("sha256"), hashlib.sha256(content).hexdigest()
+    if got != wanted:
+        raise BuiltinError(
+            f"the weights of {name} are damaged: wanted sha256 {wanted}, got {got} from {path}"
+        )
+    model = record.build()
+    model.load_state_dict(restored(load_safetensors(content)))
+    return model.eval().requires_grad_(False)
+
+
+def restored(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as the network holds them: half precision on disk, float32 in memory."""
+    return {name: value.float() if value.dtype.is_floating_point else value for name, value in stored.items()}
