@@ -1,0 +1,77 @@
+"""A component's JavaScript and CSS: plain ES modules on disk, one script in the browser.
+
+Component files are ES modules that import one another by relative path, so that `node` can run them in tests.
+Streamlit takes one script per component; `bundle` puts imported files in front and strips the import and export words,
+which asks that top-level names be unique across a bundle (tests/app/test_bundles.py checks that).
+
+With our own server the script is fetched once from `/convscope/js/<name>.<digest>.js` and kept by the browser; under
+plain `streamlit run` it travels inline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+COMPONENTS = Path(__file__).parent
+JS_PREFIX = "/convscope/js/"
+_IMPORT = re.compile(r'^import\s+(?:\{[^}]*\}\s+from\s+)?"(?P<path>\.[^"]+)";?[^\n]*$', re.MULTILINE)
+_EXPORT = re.compile(r"^export\s+(?!default)", re.MULTILINE)
+
+served_by_route = False
+"""Set by app/server.py: our routes are there, so scripts come from a URL that the browser keeps."""
+
+_scripts: dict[str, str] = {}
+
+
+def bundle(main: Path) -> str:
+    """Return `main` with everything it imports in front, as one script with one default export."""
+    seen: list[Path] = []
+    parts: list[str] = []
+
+    def add(path: Path) -> None:
+        if path in seen:
+            return
+        seen.append(path)
+        text = path.read_text(encoding="utf-8")
+        for match in _IMPORT.finditer(text):
+            add((path.parent / match["path"]).resolve())
+        parts.append(_EXPORT.sub("", _IMPORT.sub("", text)))
+
+    add(main.resolve())
+    return "\n".join(parts)
+
+
+def script(file_name: str) -> str | None:
+    """Return the script served under `file_name` (`<component>.<digest>.js`), or None."""
+    return _scripts.get(file_name)
+
+
+@cache
+def _sources(name: str) -> tuple[str, str, str]:
+    folder = COMPONENTS / name
+    javascript = bundle(folder / f"{name}.js")
+    styles = [COMPONENTS / "shared" / "shared.css", folder / f"{name}.css"]
+    css = "\n".join(path.read_text(encoding="utf-8") for path in styles if path.is_file())
+    page = folder / f"{name}.html"
+    html = page.read_text(encoding="utf-8") if page.is_file() else "<div></div>"
+    if served_by_route:
+        file_name = f"{name}.{hashlib.blake2b(javascript.encode(), digest_size=8).hexdigest()}.js"
+        _scripts[file_name] = javascript
+        javascript = (
+            f'const address = new URL("{JS_PREFIX}{file_name}", document.baseURI).href;\n'
+            "export default async (component) => (await import(address)).default(component);\n"
+        )
+    return javascript, css, html
+
+
+@cache
+def component(name: str) -> Any:
+    """Return the mounting function of the component in `app/components/<name>/<name>.{js,css,html}`."""
+    javascript, css, html = _sources(name)
+    return st.components.v2.component(f"convscope_{name}", js=javascript, css=css, html=html)

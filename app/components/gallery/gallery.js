@@ -1,0 +1,54 @@
+// The home page: a card for each screen, made from the current picture; search filters as one types.
+import { unpack } from "../shared/wire.js";
+import { fill, make } from "../shared/dom.js";
+
+class Gallery {
+  constructor(root) {
+    this.root = root;
+    this.search = root.querySelector(".search");
+    this.search.addEventListener("input", () => this.draw());
+    this.search.addEventListener("keydown", (event) => {
+      const first = root.querySelector(".card");
+      if (event.key === "Enter" && first) first.click();
+    });
+  }
+
+  update(component) {
+    this.component = component;
+    this.state = unpack(component.data);
+    const { words, recent } = this.state;
+    this.search.placeholder = words.search;
+    this.search.setAttribute("aria-label", words.search);
+    const links = recent.map((card) => this.link(card, "cs-button", card.title));
+    this.root.querySelector(".recent").replaceChildren(...(links.length ? [words.recent, ...links] : []));
+    this.draw();
+  }
+
+  draw() {
+    const { words, sections } = this.state;
+    const asked = this.search.value.trim().toLowerCase();
+    const matches = (card) => asked.split(/\s+/).every((word) => card.find.toLowerCase().includes(word));
+    const shown = sections.map((section) => ({ ...section, cards: section.cards.filter(matches) })).filter((s) => s.cards.length);
+    this.root.querySelector(".sections").replaceChildren(...shown.map((section) => make("section", { class: "section" },
+      make("h2", {}, section.title),
+      make("div", { class: "grid" }, section.cards.map((card) => this.link(card, "card",
+        make("img", { src: card.image, alt: card.alt }),
+        make("div", {}, make("h3", {}, card.title), make("p", {}, card.subtitle))))))));
+    this.root.querySelector(".none").textContent = shown.length ? "" : fill(words.nothing_found, { asked });
+  }
+
+  link(card, kind, ...content) {                    // a real link (new tab, middle click), opened in place on a plain click
+    return make("a", { class: kind, href: card.slug + window.location.search, "data-slug": card.slug,
+      onclick: (event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+        event.preventDefault();
+        this.component.setTriggerValue("open", card.slug);
+      } }, ...content);
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement;
+  root.gallery = root.gallery || new Gallery(root);
+  root.gallery.update(component);
+}

@@ -1,0 +1,114 @@
+// Takes pictures in: chosen, dropped anywhere on the page, pasted, or from the camera; sends them to /convscope/upload.
+import { fill, make } from "../shared/dom.js";
+
+const UPLOAD_LIMIT = 20_000_000;
+
+export function uploader(bar) {
+  let stream = null;
+
+  async function takeAll(files) {
+    const list = [...files].slice(0, 20);
+    let last = null;
+    for (const [index, file] of list.entries()) {
+      progress((index + 0.05) / list.length);
+      const key = await take(file);
+      if (key) last = key;
+      progress((index + 1) / list.length);
+    }
+    progress(null);
+    if (last) { bar.closeAll(true); bar.send("picked", { key: last }); }
+  }
+
+  async function take(file) {
+    const { words, live } = bar.state;
+    if (file.size > UPLOAD_LIMIT) {
+      complain(fill(words.file_too_large, { megabytes: (file.size / 1e6).toFixed(1), limit: UPLOAD_LIMIT / 1e6 }));
+      return null;
+    }
+    if (!live) { bar.send("uploaded", { data: await asBase64(file), at: Date.now() }); return null; }
+    let answer;
+    try {
+      const reply = await fetch(new URL("convscope/upload", document.baseURI), {
+        method: "POST", body: file, headers: { "X-ConvScope-Token": live.token },
+      });
+      answer = await reply.json();
+    } catch { answer = { error: { [bar.state.language]: words.upload_failed } }; }
+    if (answer.error) { complain(answer.error[bar.state.language]); return null; }
+    if (!answer.saved) bar.say(words.not_saved, 5);
+    return answer.key;
+  }
+
+  function complain(sentence) {
+    const place = bar.root.querySelector(".sheet .bad");
+    if (bar.root.querySelector(".sheet").classList.contains("cs-hidden")) bar.toggle(".sheet", ".picture");
+    place.textContent = sentence;
+  }
+
+  function progress(part) {
+    const line = bar.root.querySelector(".progress");
+    line.classList.toggle("cs-hidden", part === null);
+    line.firstChild.style.width = `${100 * (part || 0)}%`;
+    if (part !== null && part < 0.1) bar.root.querySelector(".sheet .bad").textContent = "";
+  }
+
+  const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  const hint = () => bar.root.querySelector(".drop");
+  const onDragOver = (event) => { if (carriesFiles(event)) { event.preventDefault(); hint().classList.remove("cs-hidden"); } };
+  const onDragLeave = (event) => { if (!event.relatedTarget) hint().classList.add("cs-hidden"); };
+  const onDrop = (event) => {
+    hint().classList.add("cs-hidden");
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    takeAll(event.dataTransfer.files);
+  };
+  const onPaste = (event) => {
+    const files = [...(event.clipboardData?.files || [])];
+    if (!files.length) return;
+    event.preventDefault();
+    takeAll(files);
+  };
+  document.addEventListener("dragover", onDragOver);
+  document.addEventListener("dragleave", onDragLeave);
+  document.addEventListener("drop", onDrop);
+  document.addEventListener("paste", onPaste);
+
+  async function startCamera(video) {
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } }, audio: false });
+    } catch { complain(bar.state.words.no_camera); return false; }
+    video.srcObject = stream;
+    await video.play();
+    return true;
+  }
+
+  function stopCamera() {
+    if (stream) for (const track of stream.getTracks()) track.stop();
+    stream = null;
+    bar.root.querySelector(".camera")?.classList.add("cs-hidden");
+  }
+
+  async function snapshot(video) {
+    const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
+    stopCamera();
+    await takeAll([blob]);
+  }
+
+  function destroy() {
+    stopCamera();
+    document.removeEventListener("dragover", onDragOver);
+    document.removeEventListener("dragleave", onDragLeave);
+    document.removeEventListener("drop", onDrop);
+    document.removeEventListener("paste", onPaste);
+  }
+  return { takeAll, startCamera, stopCamera, snapshot, destroy };
+}
+
+function asBase64(file) {
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.split(",")[1] || "");
+    reader.readAsDataURL(file);
+  });
+}

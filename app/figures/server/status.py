@@ -1,0 +1,23 @@
+"""The status page's picture and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from cnn.images.encode import data_url, jpeg_bytes, to_hwc
+
+
+def frame_url(image: Tensor) -> str:
+    """Return uint8 (C, H, W) as a JPEG data URL; a media file would be gone before a burst of frames is shown."""
+    return data_url(jpeg_bytes(to_hwc(image), quality=90), "image/jpeg")
+
+
+def memory_text() -> str:
+    """Return this process's resident memory, in MB; a dash where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return "–"
+    return f"{pages * 4096 / 1e6:.0f} MB"

@@ -1,0 +1,23 @@
+"""The script that Streamlit runs for each visitor: page config, language, navigation; nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [] if str(Path(__file__).resolve().parents[1]) in sys.path else [str(Path(__file__).resolve().parents[1])]
+
+import streamlit as st
+
+from app.language import Words
+from app.navigation import PAGES
+from app.widgets.screen import choose_language
+
+st.set_page_config(page_title="ConvScope", page_icon=":material/grid_on:", layout="wide")
+language = choose_language()
+shell = Words(language)
+groups: dict[str, list[st.Page]] = {}
+for spec in PAGES:
+    title = Words(language, spec.section, spec.slug)("title")
+    groups.setdefault(shell(f"section_{spec.section}"), []).append(spec.as_page(title))
+st.navigation(groups, position="top").run()

@@ -1,0 +1,12 @@
+"""The live functions of the screens, by slug, in one list."""
+
+from __future__ import annotations
+
+from app.routes.live import KINDS
+
+
+def register() -> None:
+    """Fill `KINDS`; called once by the server before it answers."""
+    from app.figures.convolution.convolution import live_block
+
+    KINDS["convolution"] = live_block

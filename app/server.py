@@ -1,0 +1,133 @@
+"""The server: `python -m app.server` (what `make run` starts) or `streamlit run app/server.py`.
+
+One ASGI application: Streamlit's, with our routes, our guard in front, and a lifespan that loads what every page needs
+before the first visitor comes and then freezes the garbage collector's view of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # 2 threads on small pictures: 45 ms against 1 ms on one
+
+from cnn.allocator import tune_allocator
+
+tune_allocator()  # before torch is imported
+
+import argparse
+import asyncio
+import gc
+import logging
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import Route, WebSocketRoute
+
+from app.components import bundle
+from app.routes import files, live
+from app.routes.guard import Guard
+from app.watch import report_script_error, watch_sessions
+
+_log = logging.getLogger("convscope")
+
+
+def allowed_hosts() -> list[str]:
+    """Return the names this server answers to: this machine's own, and those in `CONVSCOPE_HOSTS` (by comma)."""
+    names = {"localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
+    if os.environ.get("CONVSCOPE_ADDRESS", "localhost") not in ("localhost", "127.0.0.1", "::1"):
+        names |= set(_own_addresses())
+    names |= {name.strip().lower() for name in os.environ.get("CONVSCOPE_HOSTS", "").split(",") if name.strip()}
+    return sorted(names)
+
+
+def _own_addresses() -> list[str]:
+    found = {str(info[4][0]) for info in _lookups(socket.gethostname())}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which of our addresses would be used
+            found.add(probe.getsockname()[0])
+        except OSError:
+            pass
+    return sorted(found)
+
+
+def _lookups(name: str) -> Sequence[Any]:
+    try:
+        return socket.getaddrinfo(name, None)
+    except OSError:
+        return ()
+
+
+def warm_up() -> None:
+    """Load what the first page needs, so that no visitor waits for an import."""
+    import cnn.jobs
+    from app.navigation import load_pages
+    from app.routes.kinds import register
+    from cnn.convolution.convolution import warm_up as load_kernels
+    from cnn.device import best_device, configure_process
+    from cnn.images import pool
+
+    pool.warm_up()
+    cnn.jobs.warm()
+    configure_process()
+    best_device()
+    load_kernels()
+    load_pages()
+    register()
+    gc.collect()
+    gc.freeze()  # Streamlit collects after a rerun; what is loaded once need not be walked each time
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Warm up before the first request, watch the sessions while serving, and leave no process behind."""
+    import cnn.jobs
+    from cnn.images import pool
+
+    warm_up()
+    watcher = asyncio.create_task(watch_sessions())
+    yield {}
+    watcher.cancel()
+    cnn.jobs.get_engine().shutdown()
+    pool.shut_down()
+
+
+bundle.served_by_route = True
+live.active = True
+app = st.App(
+    Path(__file__).with_name("main.py"),
+    lifespan=lifespan,
+    routes=[
+        WebSocketRoute(live.PATH, live.live),
+        Route(files.UPLOAD_PATH, files.upload, methods=["POST"]),
+        Route(bundle.JS_PREFIX + "{name}", files.javascript),
+    ],
+    middleware=[Middleware(Guard, allowed_hosts=allowed_hosts())],
+    on_script_error=report_script_error,
+)
+
+
+def main() -> None:
+    """Read the command line and serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m app.server", description="Serve ConvScope.")
+    parser.add_argument("--host", default=os.environ.get("CONVSCOPE_ADDRESS", "localhost"), help="address to listen on")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8501")))
+    chosen = parser.parse_args()
+    if chosen.host != os.environ.get("CONVSCOPE_ADDRESS", "localhost"):
+        os.environ["CONVSCOPE_ADDRESS"] = chosen.host
+        os.execv(sys.executable, [sys.executable, "-m", "app.server", *sys.argv[1:]])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app.run(
+        config={"server.address": chosen.host, "server.port": chosen.port, "server.allowedHosts": allowed_hosts()}
+    )
+
+
+if __name__ == "__main__":
+    main()

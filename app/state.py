@@ -1,0 +1,214 @@
+"""Everything a page remembers: the table of address-bar values, and the names of session keys.
+
+A screen's whole state is in the address bar. `GLOBAL` and `SCREENS` list each query parameter with its type, range
+and default; what a person types there is parsed by this table and by nothing else. A value that cannot be read becomes
+the nearest valid one, with a `Note` that the page shows.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+MAX_TEXT = 6000
+"""Characters of one query parameter that are looked at; browsers and proxies cut longer addresses anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One value of the address bar that was replaced. Texts are the person's own: show them escaped or not at all."""
+
+    name: str
+    got: str
+    used: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of `options` (ids)."""
+
+    name: str
+    options: tuple[str, ...]
+    default: str
+
+    def parse(self, text: str) -> str:
+        return text if text in self.options else self.default
+
+    def format(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number in `low..high`."""
+
+    name: str
+    low: int
+    high: int
+    default: int
+
+    def parse(self, text: str) -> int:
+        number = _number(text)
+        return self.default if number is None else int(min(max(round(number), self.low), self.high))
+
+    def format(self, value: Any) -> str:
+        return str(int(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number in `low..high`."""
+
+    name: str
+    low: float
+    high: float
+    default: float
+
+    def parse(self, text: str) -> float:
+        number = _number(text)
+        return self.default if number is None else min(max(number, self.low), self.high)
+
+    def format(self, value: Any) -> str:
+        return f"{float(value):.6g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """On or off, written 1 or 0."""
+
+    name: str
+    default: bool
+
+    def parse(self, text: str) -> bool:
+        return {"1": True, "true": True, "0": False, "false": False}.get(text.strip().lower(), self.default)
+
+    def format(self, value: Any) -> str:
+        return "1" if value else "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text that matches `pattern` as a whole, else the default. Never a path, an address or code."""
+
+    name: str
+    pattern: str
+    default: str = ""
+
+    def parse(self, text: str) -> str:
+        return text if re.fullmatch(self.pattern, text) else self.default
+
+    def format(self, value: Any) -> str:
+        return str(value)
+
+
+Parameter = Choice | Integer | Number | Flag | Text
+
+LANGUAGE = Choice("lang", ("en", "ko"), "en")
+PICTURE = Text("pic", r"[a-z0-9_]{1,40}|u-[A-Za-z0-9_-]{22}|matrix", "")
+MATRIX = Text("m", r"[-0-9.,;_e+]{0,5000}|[a-z][a-z0-9_]{0,40}", "")
+GLOBAL: tuple[Parameter, ...] = (LANGUAGE, PICTURE, MATRIX)
+
+SCREENS: dict[str, tuple[Parameter, ...]] = {}
+"""Query parameters of each screen, by slug. A screen's names must differ from `GLOBAL`'s."""
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text.strip().replace("−", "-"))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def parsed(parameters: tuple[Parameter, ...], query: Mapping[str, str]) -> tuple[dict[str, Any], list[Note]]:
+    """Return (value by parameter name, notes on what was replaced); names that no one asked for are ignored."""
+    values: dict[str, Any] = {}
+    notes = []
+    for parameter in parameters:
+        text = query.get(parameter.name)
+        if text is None:
+            values[parameter.name] = parameter.default
+            continue
+        text = text[:MAX_TEXT]
+        value = parameter.parse(text)
+        values[parameter.name] = value
+        if not _same(parameter, text, value):
+            notes.append(Note(parameter.name, text[:60], parameter.format(value)[:60]))
+    return values, notes
+
+
+def _same(parameter: Parameter, text: str, value: Any) -> bool:
+    if parameter.format(value) == text:
+        return True
+    if isinstance(parameter, Flag):
+        return text.strip().lower() in ("true", "false")
+    number = _number(text)
+    return isinstance(parameter, (Integer, Number)) and number is not None and abs(number - value) < 1e-6
+
+
+def query_text(parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> dict[str, str]:
+    """Return what goes into the address bar: the values that differ from their default."""
+    return {
+        p.name: p.format(values[p.name])
+        for p in parameters
+        if p.name in values and p.format(values[p.name]) != p.format(p.default)
+    }
+
+
+def read_address(slug: str) -> tuple[dict[str, Any], list[Note]]:
+    """Return the values of screen `slug` and of `GLOBAL` as the address bar gives them, and the notes."""
+    query = {key: st.query_params[key] for key in st.query_params}
+    return parsed(GLOBAL + SCREENS.get(slug, ()), query)
+
+
+def write_address(slug: str, values: Mapping[str, Any]) -> None:
+    """Put the values of screen `slug` that differ from their defaults into the address bar; keep the rest as it is."""
+    wanted = query_text(SCREENS.get(slug, ()), values)
+    names = [p.name for p in SCREENS.get(slug, ())]
+    now = {key: st.query_params[key] for key in st.query_params}
+    target = {key: text for key, text in now.items() if key not in names} | wanted
+    if target != now:
+        st.query_params.from_dict(target)
+
+
+def write_global(parameter: Parameter, value: Any) -> None:
+    """Put one value of `GLOBAL` into the address bar (out of it, where it is the default)."""
+    if parameter.format(value) == parameter.format(parameter.default):
+        if parameter.name in st.query_params:
+            del st.query_params[parameter.name]
+    elif st.query_params.get(parameter.name) != parameter.format(value):
+        st.query_params[parameter.name] = parameter.format(value)
+
+
+# Session keys. Widgets of a page use `widget_key`; nothing else names a key.
+
+PICTURE_KEY = "picture"
+MATRIX_KEY = "matrix"
+LANGUAGE_KEY = "language"
+MATRIX_DRAFT = "matrix_draft"
+DEVICE_KEY = "device"
+NOTICES = "notices"
+RECENT_KEY = "recent_screens"
+
+
+def widget_key(slug: str, name: str) -> str:
+    """Return the session key of the widget `name` on screen `slug`."""
+    return f"{slug}.{name}"
+
+
+def remember_picture(key: str, matrix: str = "") -> None:
+    """Make `key` the current picture of this session, on every screen, and put it into the address bar."""
+    st.session_state[PICTURE_KEY] = key
+    st.session_state[MATRIX_KEY] = matrix
+    write_global(PICTURE, key)
+    write_global(MATRIX, matrix)
+
+
+def notify(sentence: str) -> None:
+    """Have the next screen that opens show `sentence` at its top."""
+    st.session_state[NOTICES] = (*st.session_state.get(NOTICES, ()), sentence)
