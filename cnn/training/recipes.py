@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from cnn.training.classification import Classification
+from cnn.training.detection import Detection
+from cnn.training.embedding import Embedding
 from cnn.training.engine import Schedule, Task
+from cnn.training.segmentation import Segmentation
 from cnn.weights.builtin import builtin_record
 
 
@@ -29,6 +32,9 @@ _RESNET = {"sizes": (96, 128), "size_changes": (0.4,), "crop": (0.3, 1.0), "jitt
 _RESNET_SCHEDULE = Schedule(40, 64, 0.1, warmup=0.1)
 _TEN_CLASSES = "anything but showing how a small classifier works: it knows ten kinds of things and calls all else one of them"
 
+# Square root of the inverse share of each class's pixels, scaled to mean 1 and held in 0.4..2.2.
+STREET_WEIGHTS = (0.4, 0.4, 1.5, 0.4, 0.7, 0.5, 1.4, 1.4, 0.6, 1.8, 2.2)
+
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "lenet5-mnist",
@@ -44,7 +50,7 @@ RECIPES: tuple[Recipe, ...] = (
         Classification(
             builtin_record("fashion-cnn"), "fashion_mnist", flip=True, affine=(4, 0.04, 0.06, 0.05), erase=0.4
         ),
-        Schedule(16, 128, 1.5e-3, "adamw", 2e-2),
+        Schedule(10, 128, 1.5e-3, "adamw", 2e-2),
         "sorting real photos of clothes: it knows Zalando's 28×28 cut-outs",
     ),
     Recipe(
@@ -63,6 +69,96 @@ RECIPES: tuple[Recipe, ...] = (
         _TEN_CLASSES,
     ),
     Recipe("plain-twin", "imagenette160", _photos("plain-twin", **_RESNET), _RESNET_SCHEDULE, _TEN_CLASSES),
+    Recipe(
+        "unet-membrane",
+        "membrane",
+        Segmentation(
+            builtin_record("unet-membrane"),
+            "membrane",
+            (256, 256),
+            (0.8, 1.25),
+            180,
+            "pixel accuracy",
+            bend=0.06,
+            flip_vertical=True,
+            repeats=6,
+        ),
+        Schedule(40, 8, 3e-3, "adamw", 1e-2, averaging=0.99),
+        "diagnosis, or any tissue and microscope other than the one stack of fly neurons it has seen",
+    ),
+    Recipe(
+        "unet-street",
+        "camvid240",
+        Segmentation(
+            builtin_record("unet-street"),
+            "camvid240",
+            (176, 224),
+            (0.8, 1.7),
+            8,
+            "mean IoU",
+            jitter=0.3,
+            void=11,
+            weights=STREET_WEIGHTS,
+            half_size_until=0.55,
+        ),
+        Schedule(70, 8, 3e-3, "adamw", 2e-2, averaging=0.99),
+        "driving, or any decision about traffic: it has seen a few streets of one English town",
+    ),
+    Recipe(
+        "yolo-cells",
+        "bccd",
+        Detection(
+            builtin_record("yolo-cells"),
+            "bccd",
+            (256, 320),
+            mosaic=0.3,
+            zoom=(0.85, 1.25),
+            flip_vertical=True,
+        ),
+        Schedule(60, 8, 1e-3, "adamw", 1e-2, averaging=0.995, clip_norm=10),
+        "diagnosis or counting for patients",
+        start_from="imagenette-resnet",
+    ),
+    Recipe(
+        "yolo-everyday",
+        "everyday_det",
+        Detection(builtin_record("yolo-everyday"), "everyday_det", (256, 256), mosaic=0.5, zoom=(0.6, 1.5)),
+        Schedule(60, 8, 1e-3, "adamw", 2e-2, averaging=0.995, clip_norm=10),
+        "surveillance, wildlife counts or anything with consequences: it knows three fruits and two animals",
+        start_from="imagenette-resnet",
+    ),
+    Recipe(
+        "faces-siamese",
+        "faces_orl",
+        Embedding(
+            builtin_record("faces-siamese"),
+            "faces_orl",
+            identities=12,
+            each=5,
+            affine=(10, 0.06, 0.12, 0.1),
+            steps_per_epoch=20,
+            flip=True,
+            jitter=0.3,
+        ),
+        Schedule(40, 60, 1e-3, "adamw", 2e-2, averaging=0.99),
+        "identifying real people: it has seen 26, and its mistakes are many",
+    ),
+    Recipe(
+        "omniglot-siamese",
+        "omniglot56",
+        Embedding(
+            builtin_record("omniglot-siamese"),
+            "omniglot56",
+            identities=32,
+            each=4,
+            affine=(12, 0.06, 0.15, 0.2),
+            steps_per_epoch=50,
+            quarter_turns=True,
+            ways=20,
+        ),
+        Schedule(60, 128, 2e-3, "adamw", 1e-2, averaging=0.995),
+        "reading documents: it compares single handwritten characters",
+    ),
 )
 
 

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from cnn.models.fashion_cnn import FashionCNN
 from cnn.models.imagenette_resnet import ImagenetteResNet
 from cnn.models.lenet5 import LeNet5
+from cnn.models.siamese import SiameseNet
 from cnn.models.tiny_vgg import TinyVGG
+from cnn.models.unet import SeparableUNet, UNet
+from cnn.models.yolo import YOLO
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "weights"
 
@@ -74,14 +77,76 @@ IMAGENETTE = (
     "tench",
 )
 FLOWERS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+CELLS = ("RBC", "WBC", "Platelets")
+EVERYDAY = ("apple", "banana", "orange", "kangaroo", "raccoon")
+STREET = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign_symbol",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
+
+# By cnn.models.anchors.kmeans_anchors from the boxes of each training split, in pixels of the network's input.
+CELL_ANCHORS = ((20, 19), (51, 44), (49, 52), (59, 55), (108, 98))
+EVERYDAY_ANCHORS = ((51, 51), (86, 80), (112, 119), (176, 124), (184, 183))
+
+
+def _yolo_cells() -> nn.Module:
+    return YOLO(len(CELLS), CELL_ANCHORS)
+
+
+def _yolo_everyday() -> nn.Module:
+    return YOLO(len(EVERYDAY), EVERYDAY_ANCHORS)
+
+
+def _unet_membrane() -> nn.Module:
+    return UNet(1, 2, widths=(12, 24, 48, 96, 128))
+
+
+def _unet_street() -> nn.Module:
+    return SeparableUNet(
+        3, len(STREET), widths=(32, 64, 144, 256, 320), depths=(1, 1, 2, 2, 2), stem_stride=2
+    )
+
+
+def _plain_twin() -> nn.Module:
+    return ImagenetteResNet(shortcuts=False)
+
+
+def _flowers() -> nn.Module:
+    return ImagenetteResNet(len(FLOWERS))
+
+
+def _faces() -> nn.Module:
+    return SiameseNet(grid=2)
+
+
+def _omniglot() -> nn.Module:
+    return SiameseNet(widths=(48, 64, 96, 128), grid=1)
+
 
 BUILTIN: tuple[Builtin, ...] = (
     Builtin("lenet5-mnist", "classification", LeNet5, (32, 32), 1, (0.1,), (0.28,), DIGITS),
     Builtin("fashion-cnn", "classification", FashionCNN, (28, 28), 1, (0.286,), (0.353,), FASHION),
     _photo("tiny-vgg", "classification", TinyVGG, 64, IMAGENETTE),
     _photo("imagenette-resnet", "classification", ImagenetteResNet, 160, IMAGENETTE),
-    _photo("plain-twin", "classification", lambda: ImagenetteResNet(shortcuts=False), 160, IMAGENETTE),
-    _photo("flowers-transfer", "classification", lambda: ImagenetteResNet(len(FLOWERS)), 160, FLOWERS),
+    _photo("plain-twin", "classification", _plain_twin, 160, IMAGENETTE),
+    _photo("flowers-transfer", "classification", _flowers, 160, FLOWERS),
+    _photo("yolo-cells", "detection", _yolo_cells, 320, CELLS),
+    _photo("yolo-everyday", "detection", _yolo_everyday, 256, EVERYDAY),
+    Builtin(
+        "unet-membrane", "segmentation", _unet_membrane, (512, 512), 1, (0.5,), (0.25,), ("membrane", "cell")
+    ),
+    Builtin("unet-street", "segmentation", _unet_street, (180, 240), 3, (0.5,) * 3, (0.25,) * 3, STREET),
+    Builtin("faces-siamese", "embedding", _faces, (56, 46), 1, (0.5,), (0.25,), ()),
+    Builtin("omniglot-siamese", "embedding", _omniglot, (28, 28), 1, (0.1,), (0.25,), ()),
 )
 
 
