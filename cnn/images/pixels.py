@@ -1,0 +1,174 @@
+"""From whatever a decoder gives to upright 8-bit gray or RGB, a strip at a time, so that memory stays small."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnn.images.colour import to_srgb
+
+__all__ = ["Decoded", "Pixels", "from_array", "from_pillow", "strips"]
+
+Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]  # x1, y1, x2, y2
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}  # after transposing; OpenCV's codes: 1 left-right, 0 up-down, -1 both
+_STRIP_PIXELS = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A decoded picture as stored, read by boxes: `read(box)` gives uint8 (h, w, channels)."""
+
+    width: int
+    height: int
+    channels: int
+    orientation: int
+    read: Callable[[Box], Pixels]
+
+    @property
+    def upright_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) after turning."""
+        turned = self.orientation >= 5
+        size = (self.width, self.height) if turned else (self.height, self.width)
+        return (self.channels, *size)
+
+
+def strips(decoded: Decoded) -> Iterator[Pixels]:
+    """The upright picture from top to bottom, in contiguous pieces (C, h, W)."""
+    _, height, width = decoded.upright_shape
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        yield _turned(decoded.read(_stored_box(decoded, top, bottom)), decoded.orientation)
+
+
+def _stored_box(decoded: Decoded, top: int, bottom: int) -> Box:
+    """Where the upright rows `top` to `bottom` lie in the stored picture."""
+    width, height = decoded.width, decoded.height
+    match decoded.orientation:
+        case 3 | 4:
+            return 0, height - bottom, width, height - top
+        case 5 | 6:
+            return top, 0, bottom, height
+        case 7 | 8:
+            return width - bottom, 0, width - top, height
+        case _:
+            return 0, top, width, bottom
+
+
+def _turned(stored: Pixels, orientation: int) -> Pixels:
+    """Stored (h, w, C) pixels as upright contiguous planes (C, h', w')."""
+    planes: Pixels = np.ascontiguousarray(np.moveaxis(stored, 2, 0))
+    if orientation == 1:
+        return planes
+    turned = [plane if orientation < 5 else cv2.transpose(plane) for plane in planes]
+    if orientation in _FLIPS:
+        turned = [cv2.flip(plane, _FLIPS[orientation]) for plane in turned]
+    return np.stack(turned).astype(np.uint8, copy=False)
+
+
+def from_array(
+    array: NDArray[np.uint8] | NDArray[np.uint16],
+    *,
+    gray: bool,
+    orientation: int,
+    icc: bytes | None,
+    transparent: tuple[int, ...] | None = None,
+) -> Decoded:
+    """An OpenCV picture (H, W), (H, W, 3) BGR or (H, W, 4) BGRA; `transparent` samples (gray or RGB) become white."""
+    colour = to_srgb(icc, "GRAY" if gray else "RGB")
+    height, width = array.shape[:2]
+
+    def read(box: Box) -> Pixels:
+        part = np.atleast_3d(array[box[1] : box[3], box[0] : box[2]])
+        samples = part[:, :, :1] if gray else part[:, :, 2::-1]
+        shown = _eight_bit(samples) if colour is None else colour(_eight_bit(samples))
+        if part.shape[2] == 4:
+            return _over_white(shown, part[:, :, 3:])
+        if transparent is not None:
+            shown = shown.copy()
+            shown[(samples == np.array(transparent, dtype=array.dtype)).all(axis=2)] = 255
+        return shown
+
+    return Decoded(width, height, 1 if gray else 3, orientation, read)
+
+
+def _eight_bit(samples: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+    """16 bits to the nearest of 8: 65535 is 257 x 255."""
+    if samples.dtype == np.uint8:
+        return np.asarray(samples, dtype=np.uint8)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _over_white(colours: Pixels, alpha: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+    """alpha x colour + (1 - alpha) x white, rounded to nearest; alpha of 8 or 16 bits (h, w, 1)."""
+    top = int(np.iinfo(alpha.dtype).max)
+    wide = np.uint16 if top == 255 else np.uint32
+    opacity = alpha.astype(wide)
+    mixed = colours * opacity + wide(255) * (wide(top) - opacity) + wide(top // 2)
+    return (mixed // wide(top)).astype(np.uint8)
+
+
+def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None, inverted: bool = False) -> Decoded:
+    """A loaded Pillow picture of any mode; `inverted` where 0 means white in its 16- or 32-bit gray samples."""
+    mode = image.mode
+    gray = mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
+    space = "GRAY" if gray else "CMYK" if mode == "CMYK" else "RGB"
+    colour = to_srgb(icc, space)
+    scale = _sample_scale(image) if mode in ("I", "F") or mode.startswith("I;16") else None
+
+    def read(box: Box) -> Pixels:
+        part = image.crop(box)
+        if scale is not None:
+            shown = scale(part)
+            return 255 - shown if inverted else shown
+        alpha = None
+        if mode == "CMYK" and colour is not None:
+            return colour(np.asarray(part))
+        if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+            part = part.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "LA" if gray else "RGBA"))
+            alpha = np.atleast_3d(np.asarray(part.getchannel("A")))
+        part = part.convert("L" if gray else "RGB")
+        shown = np.atleast_3d(np.asarray(part))
+        if colour is not None:
+            shown = colour(shown)
+        return shown if alpha is None else _over_white(shown, alpha)
+
+    return Decoded(image.width, image.height, 1 if gray else 3, orientation, read)
+
+
+def _sample_scale(image: Image.Image) -> Callable[[Image.Image], Pixels]:
+    """How gray samples wider than 8 bits become 8: 16-bit by 257, the rest by the range that the picture uses.
+
+    0..1 (floating point), 0..255 and 0..65535 keep their meaning; any other range is stretched from its least to its
+    greatest value. Values that are not finite count as the least.
+    """
+    if image.mode.startswith("I;16"):
+        return lambda part: _eight_bit(np.asarray(part).astype(np.uint16)[:, :, None])
+    low, high = _extremes(image)
+    if low >= 0 and high <= 1 and image.mode == "F":
+        low, span = 0.0, 1.0
+    elif low >= 0 and high <= 65535:
+        low, span = 0.0, 255.0 if high <= 255 else 65535.0
+    else:
+        span = max(high - low, 1e-30)
+
+    def scaled(part: Image.Image) -> Pixels:
+        values = np.nan_to_num(np.asarray(part, dtype=np.float64), nan=low, posinf=high, neginf=low)
+        return np.rint((values - low) * (255.0 / span)).astype(np.uint8)[:, :, None]
+
+    return scaled
+
+
+def _extremes(image: Image.Image) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        values = np.asarray(image.crop((0, top, image.width, min(image.height, top + rows))))
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if high >= low else (0.0, 0.0)
