@@ -21,9 +21,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "The job needed more than {limit} of memory and was stopped. Try a smaller size.",
         "작업에 {limit}보다 많은 메모리가 필요해 중단했습니다. 더 작은 크기로 시도해 보세요.",
     ),
-    "timeout": (
+    "no_memory": (
+        "The machine did not have enough memory for this. Try a smaller size.",
+        "이 작업에 필요한 메모리가 부족합니다. 더 작은 크기로 시도해 보세요.",
+    ),
+    "time_limit": (
         "The job reached its limit of {limit} and was stopped. What it made so far is kept.",
         "작업이 제한 시간 {limit}에 이르러 중단했습니다. 지금까지의 결과는 남아 있습니다.",
+    ),
+    "timeout": (
+        "This took longer than {limit} and was stopped.",
+        "{limit}보다 오래 걸려 중단했습니다.",
     ),
     "failed": (
         "The job could not go on: {reason}.",

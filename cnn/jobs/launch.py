@@ -2,6 +2,7 @@
 elsewhere.
 """
 
+import atexit
 import io
 import json
 import os
@@ -231,4 +232,5 @@ def launcher(*, torch: bool) -> Launcher:
             needed, wished = (TORCH, TORCH_WISHES) if torch else (PLAIN, ())
             forks = sys.platform.startswith("linux")
             _launchers[torch] = ForkLauncher(needed, wished) if forks else SpawnLauncher(needed)
+            atexit.register(_launchers[torch].close)
         return _launchers[torch]

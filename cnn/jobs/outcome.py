@@ -30,9 +30,7 @@ def lost_worker_fault(status: int | None) -> JobFault:
 
 def reported_fault(details: Mapping[str, Any], work: str) -> JobFault:
     """For an exception that the worker reported: its traceback goes to the log, a sentence to the person."""
-    fault = JobFault(
-        _code(details), {"reason": _reason(details), "limit": "the allowed amount"}, new_log_id()
-    )
+    fault = JobFault(_code(details), {"reason": _reason(details)}, new_log_id())
     _log.error("%s failed [%s]\n%s", work, fault.log_id, details.get("traceback", ""))
     return fault
 
@@ -40,7 +38,7 @@ def reported_fault(details: Mapping[str, Any], work: str) -> JobFault:
 def _code(details: Mapping[str, Any]) -> str:
     if details.get("gpu_memory"):
         return "gpu_full"
-    return "memory" if details.get("memory") else "failed"
+    return "no_memory" if details.get("memory") else "failed"
 
 
 def _reason(details: Mapping[str, Any]) -> str:

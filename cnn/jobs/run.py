@@ -54,7 +54,7 @@ class Run:
         if held is not None and held > limit:
             return JobFault("memory", {"limit": memory_in_words(limit)}, new_log_id())
         if self.job.elapsed > self.job.time_limit:
-            return JobFault("timeout", {"limit": seconds_in_words(self.job.time_limit)}, new_log_id())
+            return JobFault("time_limit", {"limit": seconds_in_words(self.job.time_limit)}, new_log_id())
         return None
 
     def follow(self, source: Launcher, threads: Callable[[], int]) -> JobFault | None:

@@ -29,7 +29,7 @@ _X32_CALLS = 0x40000000  # from here on: the x32 numbering of the same calls
 
 _REFUSED = {
     "x86_64": """
-        socket=41 connect=42 sendto=44 bind=49 listen=50 socketpair=53 fork=57 vfork=58 execve=59 kill=62
+        socket=41 connect=42 bind=49 listen=50 socketpair=53 fork=57 vfork=58 execve=59 kill=62
         truncate=76 rename=82 mkdir=83 rmdir=84 creat=85 link=86 unlink=87 symlink=88 chmod=90 chown=92
         lchown=94 ptrace=101 mknod=133 mount=165 tkill=200 mkdirat=258 mknodat=259 fchownat=260 unlinkat=263
         renameat=264 linkat=265 symlinkat=266 fchmodat=268 process_vm_readv=310 process_vm_writev=311
@@ -37,7 +37,7 @@ _REFUSED = {
     "aarch64": """
         mknodat=33 mkdirat=34 unlinkat=35 symlinkat=36 linkat=37 renameat=38 mount=40 truncate=45
         fchmodat=53 fchownat=54 ptrace=117 kill=129 tkill=130 socket=198 socketpair=199 bind=200 listen=201
-        connect=203 sendto=206 execve=221 process_vm_readv=270 process_vm_writev=271 renameat2=276 bpf=280
+        connect=203 execve=221 process_vm_readv=270 process_vm_writev=271 renameat2=276 bpf=280
         execveat=281 pidfd_send_signal=424 pidfd_open=434""",
 }
 _LOOKED_AT = {"x86_64": "open=2 openat=257 clone=56 tgkill=234", "aarch64": "openat=56 clone=220 tgkill=131"}

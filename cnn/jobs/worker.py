@@ -16,6 +16,7 @@ from cnn.jobs.sandbox import limit_resources, refuse_system_calls, yield_priorit
 from cnn.jobs.transport import Channel, Frames, decode, encode
 
 NICENESS = 5
+_NO_MEMORY = "can't allocate memory"  # torch's CPU allocator says it with a RuntimeError
 _SHOWN_INTERVAL = 1 / 30  # s; faster than this nobody looks at single records
 _WAITING_RECORDS = 8
 _COUNTS = (("step", "steps"), ("epoch", "epochs"), ("frame", "frames"))
@@ -54,7 +55,7 @@ def _failure(error: BaseException) -> dict[str, Any]:
         "classes": [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__],
         "message": str(error)[:2000],
         "traceback": "".join(traceback.format_exception(error))[-20_000:],
-        "memory": isinstance(error, MemoryError),
+        "memory": isinstance(error, MemoryError) or _NO_MEMORY in str(error),
         "gpu_memory": is_out_of_memory(error),
         "for_people": isinstance(error, ValueError),
     }
