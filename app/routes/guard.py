@@ -48,9 +48,11 @@ class Pace:
 def host_name(host: str) -> str:
     """Return the name in a Host header without its port, lower case; empty if it is malformed."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        parts = urlsplit(f"//{host}")
+        plain = parts.netloc == host and "@" not in host and (parts.port is None or parts.port > 0)
     except ValueError:
         return ""
+    return (parts.hostname or "").rstrip(".") if plain else ""
 
 
 class Guard:
