@@ -3,8 +3,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from cnn.jobs import warm
 from cnn.jobs.launch import ForkLauncher
 from cnn.jobs.local import LocalEngine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _torch_loads_meanwhile() -> None:
+    """The workers' process with torch takes seconds to load; it does so while the first tests run."""
+    warm()
 
 
 @pytest.fixture(scope="session")

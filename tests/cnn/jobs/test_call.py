@@ -92,7 +92,7 @@ def test_crash():
 
 
 def test_errors_asked_for_come_as_they_are_and_others_as_worker_errors(caplog):
-    with pytest.raises(ValueError, match="^wanted 3$"):
+    with pytest.raises(ValueError, match=r"^wanted 3$"):
         run_in_worker(jobs.complain, "wanted 3", errors=(KeyError, ValueError))
     with pytest.raises(WorkerError) as caught:
         run_in_worker(jobs.complain, "wanted 4", errors=(KeyError,))

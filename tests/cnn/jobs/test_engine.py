@@ -149,7 +149,8 @@ def test_no_orphans_when_the_server_is_killed(function):
         "engine = LocalEngine(workers=ForkLauncher(('numpy',)))\n"
         f"job = engine.submit(jobs.{function}, {{}}, JobOptions())\n"
         "while not engine.worker_ids(): time.sleep(0.01)\n"
-        "time.sleep(0.3); print(*engine.worker_ids(), engine._launcher._process.pid, flush=True); time.sleep(60)"
+        "time.sleep(0.3); print(*engine.worker_ids(), engine._launcher._process.pid, flush=True)\n"
+        "time.sleep(60)"
     )
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pids = [int(word) for word in server.stdout.readline().split()]

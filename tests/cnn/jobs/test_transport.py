@@ -30,7 +30,7 @@ def test_junk_and_a_closed_end_are_os_errors(junk):
     one, other = socket.socketpair()
     one.sendall(junk)
     one.close()
-    with pytest.raises(OSError, match="wanted|gone"):
+    with pytest.raises(OSError, match=r"wanted|gone"):
         Channel.over(other).receive()
 
 
