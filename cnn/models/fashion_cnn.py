@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 
 class FashionCNN(nn.Module):
-    """64@7×7, pool, 2×128@3×3, pool, 2×256@3×3, pool, FC 128, 64, 10 with dropout 0.5; all convolutions are "same".
+    """64@7×7, pool, 2×128@3×3, pool, 2×256@3×3, pool, FC 128, 64, 10 with dropout 0.5; all convolutions are
+    "same".
 
     Shapes: ``(N, 1, 28, 28)`` → maps of 28, 14, 7 and 3 a side → logits ``(N, num_classes)``.
     Source: Géron 2019, "Hands-On Machine Learning", chapter 14, as the lectures give it.

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut around them: ``relu(z + shortcut(x))``.
 
-    Where the shape changes the shortcut is an average pool, a 1×1 convolution and a batch norm.
-    With ``shortcuts=False`` the block is two plain layers and has no shortcut parameters.
+    Where the shape changes the shortcut is an average pool, a 1×1 convolution and a batch norm. With
+    ``shortcuts=False`` the block is two plain layers and has no shortcut parameters.
 
     Shapes: ``(N, in_channels, H, W)`` → ``(N, out_channels, H / stride, W / stride)``.
-    Source: He et al. 2015, "Deep residual learning"; the pooled shortcut is He et al. 2018, "Bag of tricks", ResNet-D.
+    Source: He et al. 2015, "Deep residual learning"; the pooled shortcut is He et al. 2018, "Bag of tricks",
+    ResNet-D.
     """
 
     def __init__(
@@ -41,7 +42,10 @@ class ResidualBlock(nn.Module):
 def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
-    layers: list[nn.Module] = [nn.AvgPool2d(stride)] if stride > 1 else []
+    # ceil_mode: as many rows as the strided convolution has when the size is odd
+    layers: list[nn.Module] = (
+        [nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)] if stride > 1 else []
+    )
     layers += [nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)]
     return nn.Sequential(*layers)
 

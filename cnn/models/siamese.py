@@ -7,14 +7,16 @@ from torch import Tensor, nn
 
 
 class SiameseNet(nn.Module):
-    """Blocks of 3×3 convolution, batch norm, ReLU and 2×2 max pool, then a linear layer onto the unit sphere.
+    """Blocks of 3×3 convolution, batch norm, ReLU and 2×2 max pool, then a linear layer onto the unit
+    sphere.
 
     Args:
         dimension: D, numbers of the embedding.
         widths: channels of the blocks.
         grid: side of the map that the linear layer reads, made by average pooling.
 
-    Shapes: ``(N, in_channels, H, W)`` → ``(N, D)`` of length 1, so that the squared distance of two is in 0..4.
+    Shapes: ``(N, in_channels, H, W)`` → ``(N, D)`` of length 1, so that the squared distance of two is in
+    0..4.
     Source: Schroff et al. 2015, "FaceNet", with the small network of Vinyals et al. 2016.
     """
 

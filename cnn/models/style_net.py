@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 
 class ConvNorm(nn.Module):
-    """Reflection padding, convolution, instance norm: ``(N, in, H, W)`` → ``(N, out, H / stride, W / stride)``."""
+    """Reflection padding, convolution, instance norm: ``(N, in, H, W)`` → ``(N, out, H / stride, W /
+    stride)``.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -41,8 +43,8 @@ class StyleNet(nn.Module):
         depth: residual blocks.
 
     Shapes: ``(N, 3, H, W)`` in 0..1, any size ≥ 16 → ``(N, 3, H, W)`` in 0..1.
-    Source: Johnson et al. 2016, "Perceptual losses"; Ulyanov et al. 2016 for instance norm; Odena et al. 2016 for
-    up-sampling before a convolution.
+    Source: Johnson et al. 2016, "Perceptual losses"; Ulyanov et al. 2016 for instance norm; Odena et al.
+    2016 for up-sampling before a convolution.
     """
 
     def __init__(self, *, width: int = 16, depth: int = 5) -> None:

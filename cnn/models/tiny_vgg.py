@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 
 class TinyVGG(nn.Module):
-    """Four pairs of 3×3 convolutions (12, 16, 32, 48 channels), a 2×2 max pool after each, then one linear layer.
+    """Four pairs of 3×3 convolutions (12, 16, 32, 48 channels), a 2×2 max pool after each, then one linear
+    layer.
 
     Shapes: ``(N, 3, 64, 64)`` → maps of 64, 32, 16, 8 and 4 a side → logits ``(N, num_classes)``.
     Source: the pattern of Simonyan and Zisserman 2014, with batch norm.

@@ -25,7 +25,8 @@ class DoubleConv(nn.Module):
 
 
 class SeparableResidual(nn.Module):
-    """Two depthwise separable 3×3 convolutions beside a 1×1 shortcut: ``(N, in, H, W)`` → ``(N, out, H, W)``.
+    """Two depthwise separable 3×3 convolutions beside a 1×1 shortcut: ``(N, in, H, W)`` → ``(N, out, H,
+    W)``.
 
     Source: the middle flow of Chollet 2016, "Xception", as the lectures' U-Net uses it.
     """
@@ -62,9 +63,9 @@ class UNet(nn.Module):
         stem_stride: 2 halves the picture before the first level, and the logits are scaled back up.
         depths: blocks of each level.
 
-    Shapes: ``(N, in_channels, H, W)``, any size → logits ``(N, K, H, W)``; inside, the picture is padded at the
-    right and bottom to a multiple of the deepest stride. `skips` has one switch a level, from the full size down; a
-    skip that is off passes zeros. `with_skips` takes the switches as an argument instead.
+    Shapes: ``(N, in_channels, H, W)``, any size → logits ``(N, K, H, W)``; inside, the picture is padded at
+    the right and bottom to a multiple of the deepest stride. `skips` has one switch a level, from the full
+    size down; a skip that is off passes zeros. `with_skips` takes the switches as an argument instead.
     Source: Ronneberger, Fischer and Brox 2015, "U-Net" (here with "same" padding and batch norm).
     """
 
@@ -100,8 +101,7 @@ class UNet(nn.Module):
         self.pool = nn.MaxPool2d(2)
         self.bottom = self._level(widths[-2], widths[-1], depths[-1])
         self.up = nn.ModuleList(
-            nn.ConvTranspose2d(below, here, 2, stride=2)
-            for here, below in zip(widths[:-1], widths[1:], strict=True)
+            nn.ConvTranspose2d(below, here, 2, stride=2) for here, below in pairwise(widths)
         )
         self.merge = nn.ModuleList(self.block(2 * width, width) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], num_classes, 1)

@@ -12,16 +12,16 @@ STRIDE = 16
 class YOLO(nn.Module):
     """Boxes on a grid of 16-pixel cells, several anchors a cell.
 
-    The backbone is `ImagenetteResNet` without its head. Its maps at stride 8 are folded into 2×2 times as many
-    channels at stride 16 (the passthrough of YOLOv2) and joined with those at stride 16 and with a wider view from
-    a dilated pair of convolutions.
+    The backbone is `ImagenetteResNet` without its head. Its maps at stride 8 are folded into 2×2 times as
+    many channels at stride 16 (the passthrough of YOLOv2) and joined with those at stride 16 and with a
+    wider view from a dilated pair of convolutions.
 
     Args:
         num_classes: C.
         anchors: (width, height) of each of the A anchors, in pixels of the input.
 
-    Shapes: ``(N, 3, H, W)``, H and W multiples of 16 → ``(N, A·(5 + C), H / 16, W / 16)``; each anchor's channels
-    are t_x, t_y, t_w, t_h, t_obj and C class logits.
+    Shapes: ``(N, 3, H, W)``, H and W multiples of 16 → ``(N, A·(5 + C), H / 16, W / 16)``; each anchor's
+    channels are t_x, t_y, t_w, t_h, t_obj and C class logits.
     Source: Redmon and Farhadi 2016, "YOLO9000".
     """
 
@@ -78,8 +78,8 @@ def split_raw(raw: Tensor, anchors: Tensor) -> Tensor:
 def cell_boxes(cells: Tensor, anchors: Tensor, stride: int = STRIDE) -> Tensor:
     """Boxes (x1, y1, x2, y2) in pixels of ``(N, A, H, W, ≥4)`` cells → ``(N, A, H, W, 4)``.
 
-    b_x = (σ(t_x)·2 − ½ + c_x)·stride, b_w = p_w·e^t_w, and the same for y and h. The centre may lie half a cell
-    outside its cell, so that σ need not saturate on the border.
+    b_x = (σ(t_x)·2 − ½ + c_x)·stride, b_w = p_w·e^t_w, and the same for y and h. The centre may lie half a
+    cell outside its cell, so that σ need not saturate on the border.
     """
     height, width = cells.shape[2:4]
     rows = torch.arange(height, device=cells.device, dtype=cells.dtype).view(height, 1)

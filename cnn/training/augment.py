@@ -49,7 +49,8 @@ def random_resized_crop(
 def random_affine(
     images: Tensor, *, degrees: float, shift: float, zoom: float, shear: float, generator: torch.Generator
 ) -> Tensor:
-    """Each picture turned, sheared, zoomed by 1 ± `zoom` and moved by up to `shift` of its side; zeros come in.
+    """Each picture turned, sheared, zoomed by 1 ± `zoom` and moved by up to `shift` of its side; zeros come
+    in.
 
     Shapes: float `(N, C, S, S)` → the same.
     """
@@ -71,7 +72,9 @@ def random_affine(
 
 
 def colour_jitter(images: Tensor, strength: float, *, generator: torch.Generator) -> Tensor:
-    """Brightness, contrast and saturation of each picture changed by factors 1 ± `strength`; range 0..1 kept."""
+    """Brightness, contrast and saturation of each picture changed by factors 1 ± `strength`; range 0..1
+    kept.
+    """
     n = len(images)
     brightness, contrast, saturation = (
         (1 + _uniform(n, -strength, strength, generator)).view(n, 1, 1, 1) for _ in range(3)
@@ -86,7 +89,9 @@ def colour_jitter(images: Tensor, strength: float, *, generator: torch.Generator
 
 
 def random_erase(images: Tensor, share: float, *, generator: torch.Generator) -> Tensor:
-    """In half of the pictures one rectangle of up to `share` of each side is set to the picture's mean (cutout)."""
+    """In half of the pictures one rectangle of up to `share` of each side is set to the picture's mean
+    (cutout).
+    """
     n, _, height, width = images.shape
     half_h, half_w = _uniform(n, 0.05, share / 2, generator), _uniform(n, 0.05, share / 2, generator)
     row, column = torch.rand(n, generator=generator), torch.rand(n, generator=generator)

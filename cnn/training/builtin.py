@@ -42,7 +42,9 @@ def copy_fitting(model: nn.Module, weights: dict[str, Tensor]) -> int:
 
 
 def stored(model: nn.Module, *, half: bool) -> dict[str, Tensor]:
-    """The state dict as it goes to disk: contiguous, convolution and linear weights in half precision where wanted."""
+    """The state dict as it goes to disk: contiguous, convolution and linear weights in half precision where
+    wanted.
+    """
     return {
         name: (value.half() if half and value.ndim > 1 else value).contiguous().cpu()
         for name, value in model.state_dict().items()

@@ -20,8 +20,8 @@ Pictures = tuple[Tensor, Tensor]  # uint8 (N, C, S, S), int64 (N,)
 class Classification:
     """Cross-entropy with label smoothing on augmented pictures.
 
-    `sizes` are the sides of the training pictures as the training goes on, in equal shares of its time
-    or by `size_changes`, the progress at which each next one begins.
+    `sizes` are the sides of the training pictures as the training goes on, in equal shares of its time or by
+    `size_changes`, the progress at which each next one begins.
     """
 
     record: Builtin
@@ -35,7 +35,6 @@ class Classification:
     erase: float = 0.0
     mix: float = 0.0
     smoothing: float = 0.0
-    test_flip: bool = False
 
     def load(self, data: Path, split: str) -> Pictures:
         """The split at the record's size: arrays padded to it with zeros, photos cut and scaled to it."""
@@ -94,7 +93,7 @@ class Classification:
         logits = torch.cat(
             [
                 model(normalised(x.float() / 255, self.record).to(device)).float().cpu()
-                for x in images.split(100)
+                for x in torch.split(images, 100)
             ]
         )
         accuracy = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")

@@ -13,7 +13,7 @@ from cnn.models.yolo import STRIDE, cell_boxes, split_raw
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assignment:
-    """The (picture, anchor, row, column) that answer for a box, one entry each, with the box and its label."""
+    """The (picture, anchor, row, column) that answer for a box, one entry each, with box and label."""
 
     picture: Tensor
     anchor: Tensor
@@ -33,9 +33,9 @@ def assign(
 ) -> Assignment:
     """Who answers for which box.
 
-    The best anchor by IoU of the sizes, and every other above `minimum_iou`; in the cell of the box's centre and in
-    the nearer neighbour across and down, because a centre may lie half a cell outside its cell. Where two boxes claim
-    the same cell and anchor the smaller wins.
+    The best anchor by IoU of the sizes, and every other above `minimum_iou`; in the cell of the box's centre
+    and in the nearer neighbour across and down, because a centre may lie half a cell outside its cell. Where
+    two boxes claim the same cell and anchor the smaller wins.
     """
     picture = torch.cat([torch.full((len(b),), i) for i, b in enumerate(boxes)])
     box, label = torch.cat(boxes), torch.cat(labels)
@@ -61,7 +61,8 @@ def assign(
 def detection_loss(
     raw: Tensor, boxes: list[Tensor], labels: list[Tensor], anchors: Tensor, *, ignore_iou: float = 0.6
 ) -> Tensor:
-    """5·(1 − CIoU) + objectness + class, each summed over the cells that count and divided by those that answer.
+    """5·(1 − CIoU) + objectness + class, each summed over the cells that count and divided by those that
+    answer.
 
     Cells that do not answer but whose box overlaps a real one by more than `ignore_iou` are left out of the
     objectness, as in YOLOv3. The objectness aimed at is the overlap that the cell's box has reached.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchmetrics.functional.classification import binary_auroc, multiclass_accuracy
 
 from cnn.training.augment import colour_jitter, random_affine
-from cnn.training.packs import DataMissing, decode, pack_folder, picture_tensor, read_arrays, read_files
+from cnn.training.packs import DataMissing, decode, picture_tensor, read_arrays, read_files
 from cnn.weights.builtin import Builtin, normalised
 
 Identities = tuple[Tensor, Tensor]  # uint8 (N, 1, H, W), int64 (N,)
@@ -20,8 +20,8 @@ Identities = tuple[Tensor, Tensor]  # uint8 (N, 1, H, W), int64 (N,)
 class Embedding:
     """Triplet loss with hard mining on batches of `identities` × `each` pictures.
 
-    With `quarter_turns` every identity turned by 90, 180 and 270 degrees is an identity of its own.
-    `ways` chooses the score: 0 for verification (ROC AUC of all pairs), K for K-way one-shot accuracy.
+    With `quarter_turns` every identity turned by 90, 180 and 270 degrees is an identity of its own. `ways`
+    chooses the score: 0 for verification (ROC AUC of all pairs), K for K-way one-shot accuracy.
     """
 
     record: Builtin
@@ -33,11 +33,12 @@ class Embedding:
     margin: float = 0.3
     flip: bool = False
     jitter: float = 0.0
+    arrays: bool = False  # the pack is one of arrays, not of pictures
     quarter_turns: bool = False
     ways: int = 0
 
     def load(self, data: Path, split: str) -> Identities:
-        if any(pack_folder(data, self.folder).glob("*.npz")):
+        if self.arrays:
             x, y = read_arrays(data, self.folder, split)
             return self._sized(torch.from_numpy(x)[:, None]), torch.from_numpy(y)
         files = {n: s for n, s in read_files(data, self.folder, split).items() if n.endswith(".png")}
@@ -47,7 +48,9 @@ class Embedding:
             )
         people = sorted({name.split("/")[-2] for name in files})
         labels = torch.tensor([people.index(name.split("/")[-2]) for name in files])
-        return self._sized(torch.stack([picture_tensor(decode(source, "L")) for source in files.values()])), labels
+        return self._sized(
+            torch.stack([picture_tensor(decode(source, "L")) for source in files.values()])
+        ), labels
 
     def _sized(self, images: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(images.float(), self.record.input_size).round().byte()
@@ -59,7 +62,7 @@ class Embedding:
         self, data: Identities, batch_size: int, progress: float, generator: torch.Generator
     ) -> Iterator[tuple[Tensor, Tensor, float]]:
         images, labels = data
-        members = [(labels == label).nonzero().flatten() for label in labels.unique()]
+        members = [(labels == label).nonzero().flatten() for label in torch.unique(labels)]
         turns = 4 if self.quarter_turns else 1
         for _ in range(self.steps_per_epoch):
             chosen = torch.randperm(len(members) * turns, generator=generator)[: self.identities].tolist()
@@ -90,7 +93,7 @@ class Embedding:
         images, labels = data
         parts = [
             model(normalised(x.float() / 255, self.record).to(device)).float().cpu()
-            for x in images.split(100)
+            for x in torch.split(images, 100)
         ]
         vectors = torch.cat(parts)
         auc, threshold, accuracy = verification(vectors, labels)
@@ -103,9 +106,9 @@ class Embedding:
 def triplet_loss(vectors: Tensor, labels: Tensor, *, margin: float, hardness: float) -> Tensor:
     """mean max(0, d(A, P) − d(A, N) + α) over anchors, with squared distances d.
 
-    P is the farthest picture of the same identity. N is, early in the training (`hardness` < 0.3), the nearest
-    of the others that is still farther than P (semi-hard); later the nearest of all. Where an identity has one
-    picture, its anchor is left out.
+    P is the farthest picture of the same identity. N is, early in the training (`hardness` < 0.3), the
+    nearest of the others that is still farther than P (semi-hard); later the nearest of all. Where an
+    identity has one picture, its anchor is left out.
 
     Shapes: unit vectors ``(N, D)``, labels ``(N,)``.
     Source: Schroff et al. 2015, "FaceNet"; Hermans et al. 2017 for the batch's hardest.
@@ -124,7 +127,8 @@ def triplet_loss(vectors: Tensor, labels: Tensor, *, margin: float, hardness: fl
 
 
 def verification(vectors: Tensor, labels: Tensor) -> tuple[float, float, float]:
-    """Over all pairs: ROC AUC of same against different, the squared distance that divides them best, and how well.
+    """Over all pairs: ROC AUC of same against different, the squared distance that divides them best, and
+    how well.
 
     "How well" is the mean of the shares of same and of different pairs that fall on their side.
     """
@@ -141,9 +145,11 @@ def verification(vectors: Tensor, labels: Tensor) -> tuple[float, float, float]:
 
 
 def one_shot(vectors: Tensor, labels: Tensor, ways: int, *, trials: int = 4000, seed: int = 0) -> float:
-    """Accuracy of naming one picture by the nearest of one picture each of `ways` identities, over seeded trials."""
+    """Accuracy of naming one picture by the nearest of one picture each of `ways` identities, over seeded
+    trials.
+    """
     generator = torch.Generator().manual_seed(seed)
-    members = [(labels == label).nonzero().flatten() for label in labels.unique()]
+    members = [(labels == label).nonzero().flatten() for label in torch.unique(labels)]
     ways = min(ways, len(members))
     guesses = []
     for _ in range(trials):

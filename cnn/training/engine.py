@@ -34,7 +34,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast: one cycle of the rate (linear rise, cosine fall), weights averaged on the way."""
+    """How long and how fast: one cycle of the rate (linear rise, cosine fall), weights averaged."""
 
     epochs: int
     batch_size: int
@@ -97,8 +97,8 @@ def _average(averaged: nn.Module, model: nn.Module, step: int, decay: float) -> 
 class Trainer:
     """A network in training, with its average, its optimizer and its place in the schedule.
 
-    Every epoch draws from generators seeded by (seed, epoch), so a run that was stopped and
-    resumed from a checkpoint gives the weights of a run that was not.
+    Every epoch draws from generators seeded by (seed, epoch), so a run that was stopped and resumed from a
+    checkpoint gives the weights of a run that was not.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Trainer:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.model = model.to(device, memory_format=torch.channels_last)
+        self.model = model.to(device).to(memory_format=torch.channels_last)
         self.averaged = averaged.to(device).eval()
         self.averaged.load_state_dict(self.model.state_dict())
         self.task, self.schedule, self.seed, self.device = task, schedule, seed, device
@@ -145,7 +145,7 @@ class Trainer:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=schedule.bfloat16):
                 loss = task.loss(self.model, batch, self.device)
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             if schedule.clip_norm:
                 nn.utils.clip_grad_norm_(self.model.parameters(), schedule.clip_norm)
             self.optimizer.step()

@@ -39,7 +39,7 @@ PACKS = (
     Pack(
         "everyday_det",
         "web-scraped photos, repositories MIT or without licence",
-        "the fruit_recognition (chanjianliu), raccoon_dataset (datitran) and kangaroo (experiencor) repositories",
+        "fruit_recognition (chanjianliu), raccoon_dataset (datitran) and kangaroo (experiencor) on GitHub",
     ),
     Pack(
         "membrane",
@@ -66,19 +66,25 @@ def pack(folder: str) -> Pack:
     return next(p for p in PACKS if p.folder == folder)
 
 
-def pack_folder(data: Path, folder: str) -> Path:
-    """The folder with the pack's files: `data/folder`, or `data` itself where it holds them.
+def pack_files(data: Path, folder: str, ending: str) -> list[Path]:
+    """The pack's files with an ending ("tar", "npz"): those in `data/folder`, else those of its name in
+    `data`.
 
     Raises:
-        DataMissing: neither holds a `.tar` or `.npz`; the message says where to get the data.
+        DataMissing: there is none; the message says where to get the data.
     """
-    for candidate in (data / folder, data):
-        if any(candidate.glob("*.tar")) or any(candidate.glob("*.npz")):
-            return candidate
-    raise DataMissing(
-        f"no .tar or .npz of {folder} in {data / folder} or {data}. Get the data set from {pack(folder).origin}, "
-        f"and pack it as train/<class>/<name>.jpg and val/<class>/<name>.jpg (CONTRIBUTING.md has the layouts)."
-    )
+    inside = sorted((data / folder).glob(f"*.{ending}"))
+    beside = sorted(data.glob(f"*.{ending}"))
+    named = [
+        path for path in beside if path.stem.startswith((folder, "orl" if folder == "faces_orl" else folder))
+    ]
+    files = inside or named or beside
+    if not files:
+        raise DataMissing(
+            f"no .{ending} of {folder} in {data / folder} or {data}. "
+            f"Get the data set from {pack(folder).origin} and pack it as CONTRIBUTING.md says."
+        )
+    return files
 
 
 def _split_of(name: str) -> str | None:
@@ -100,8 +106,10 @@ def choose_split(wanted: str, present: set[str]) -> str:
 
 
 def read_files(data: Path, folder: str, split: str) -> dict[str, bytes]:
-    """Every file of one split of a tar pack, by its name below the split's folder."""
-    tars = sorted(pack_folder(data, folder).glob("*.tar"))
+    """Every file of one split of a tar pack, by its name below the split's folder; all of a pack without
+    splits.
+    """
+    tars = pack_files(data, folder, "tar")
     names: dict[Path, list[str]] = {}
     for path in tars:
         with tarfile.open(path) as archive:
@@ -116,14 +124,14 @@ def read_files(data: Path, folder: str, split: str) -> dict[str, bytes]:
                 if member.isfile() and member.name in wanted:
                     source = archive.extractfile(member)
                     assert source is not None
-                    files[member.name.split(f"{chosen}/", 1)[-1]] = source.read()
+                    files[member.name.split(f"{chosen}/", 1)[-1] if chosen else member.name] = source.read()
     return dict(sorted(files.items()))
 
 
 def read_arrays(data: Path, folder: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """`(x, y)` of one split of an npz pack: pictures uint8 `(N, H, W)` and labels int64 `(N,)`."""
     arrays: dict[str, np.ndarray] = {}
-    for path in sorted(pack_folder(data, folder).glob("*.npz")):
+    for path in pack_files(data, folder, "npz"):
         with np.load(path, allow_pickle=False) as archive:
             suffix = next((s for s in SPLITS if path.stem.endswith(f"_{s}")), "")
             for key in archive.files:

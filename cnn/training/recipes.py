@@ -24,13 +24,24 @@ class Recipe:
     half: bool = True
 
 
-def _photos(name: str, folder: str = "imagenette160", **options: object) -> Classification:
-    return Classification(builtin_record(name), folder, **{"flip": True, "smoothing": 0.1, **options})  # type: ignore[arg-type]
+def _twin(name: str) -> Classification:
+    return Classification(
+        builtin_record(name),
+        "imagenette160",
+        sizes=(96, 128),
+        size_changes=(0.4,),
+        crop=(0.3, 1.0),
+        flip=True,
+        jitter=0.3,
+        mix=0.2,
+        smoothing=0.1,
+    )
 
 
-_RESNET = {"sizes": (96, 128), "size_changes": (0.4,), "crop": (0.3, 1.0), "jitter": 0.3, "mix": 0.2}
 _RESNET_SCHEDULE = Schedule(40, 64, 0.1, warmup=0.1)
-_TEN_CLASSES = "anything but showing how a small classifier works: it knows ten kinds of things and calls all else one of them"
+_TEN_CLASSES = (
+    "anything but showing how a small classifier works: whatever it sees it calls one of ten things"
+)
 
 # Square root of the inverse share of each class's pixels, scaled to mean 1 and held in 0.4..2.2.
 STREET_WEIGHTS = (0.4, 0.4, 1.5, 0.4, 0.7, 0.5, 1.4, 1.4, 0.6, 1.8, 2.2)
@@ -56,7 +67,15 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "tiny-vgg",
         "imagenette160",
-        _photos("tiny-vgg", sizes=(64,), crop=(0.35, 1.0), jitter=0.2, smoothing=0.05),
+        Classification(
+            builtin_record("tiny-vgg"),
+            "imagenette160",
+            sizes=(64,),
+            crop=(0.35, 1.0),
+            flip=True,
+            jitter=0.2,
+            smoothing=0.05,
+        ),
         Schedule(40, 64, 0.1, weight_decay=2e-4),
         _TEN_CLASSES,
         half=False,
@@ -64,11 +83,11 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "imagenette-resnet",
         "imagenette160",
-        _photos("imagenette-resnet", **_RESNET),
+        _twin("imagenette-resnet"),
         _RESNET_SCHEDULE,
         _TEN_CLASSES,
     ),
-    Recipe("plain-twin", "imagenette160", _photos("plain-twin", **_RESNET), _RESNET_SCHEDULE, _TEN_CLASSES),
+    Recipe("plain-twin", "imagenette160", _twin("plain-twin"), _RESNET_SCHEDULE, _TEN_CLASSES),
     Recipe(
         "unet-membrane",
         "membrane",
@@ -153,6 +172,7 @@ RECIPES: tuple[Recipe, ...] = (
             each=4,
             affine=(12, 0.06, 0.15, 0.2),
             steps_per_epoch=50,
+            arrays=True,
             quarter_turns=True,
             ways=20,
         ),

@@ -22,8 +22,8 @@ IGNORED = 255
 class Segmentation:
     """Weighted cross-entropy and Dice on turned, scaled, bent and mirrored windows.
 
-    Until the share `half_size_until` of the training is done, windows have half the side and pictures half the scale.
-    `void` is the class index that is not scored; `headline` is the score printed first.
+    Until the share `half_size_until` of the training is done, windows have half the side and pictures half
+    the scale. `void` is the class index that is not scored; `headline` is the score printed first.
     """
 
     record: Builtin

@@ -93,7 +93,7 @@ STREET = (
     "bicyclist",
 )
 
-# By cnn.models.anchors.kmeans_anchors from the boxes of each training split, in pixels of the network's input.
+# By cnn.models.anchors.kmeans_anchors from each training split, in pixels of the network's input.
 CELL_ANCHORS = ((20, 19), (51, 44), (49, 52), (59, 55), (108, 98))
 EVERYDAY_ANCHORS = ((51, 51), (86, 80), (112, 119), (176, 124), (184, 183))
 
@@ -172,17 +172,19 @@ def normalised(images: Tensor, record: Builtin) -> Tensor:
 def available() -> tuple[str, ...]:
     """Names of the records whose weight file and card are there."""
     return tuple(
-        r.name for r in BUILTIN if _file(r.name, "safetensors").is_file() and _file(r.name, "json").is_file()
+        record.name
+        for record in BUILTIN
+        if all((WEIGHTS_FOLDER / f"{record.name}.{ending}").is_file() for ending in ("safetensors", "json"))
     )
 
 
-def card(name: str) -> dict[str, Any]:
+def card(name: str, *, folder: Path = WEIGHTS_FOLDER) -> dict[str, Any]:
     """The model's card: data, command, seed, minutes, scores, licence, what it must not be used for, sha256.
 
     Raises:
         KeyError: no such model. BuiltinError: the card is missing or not JSON.
     """
-    path = _file(builtin_record(name).name, "json")
+    path = folder / f"{builtin_record(name).name}.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -190,27 +192,23 @@ def card(name: str) -> dict[str, Any]:
     return dict(content)
 
 
-def _file(name: str, ending: str) -> Path:
-    return WEIGHTS_FOLDER / f"{name}.{ending}"
-
-
-def load_builtin(name: str) -> nn.Module:
-    """A shipped network in eval mode on the CPU, float32.
+def load_builtin(name: str, *, folder: Path = WEIGHTS_FOLDER) -> nn.Module:
+    """A shipped network in eval mode on the CPU, float32, its parameters without gradients.
 
     Raises:
         KeyError: no such model.
         BuiltinError: the file is missing, or its sha256 is not the card's.
     """
     record = builtin_record(name)
-    path = _file(name, "safetensors")
+    path = folder / f"{name}.safetensors"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BuiltinError(
-            f"the weights of {name} are missing: wanted {path}; `python -m cnn.training.builtin {name} --data DIR` "
-            f"trains them"
+            f"the weights of {name} are missing: wanted {path}; "
+            f"`python -m cnn.training.builtin {name} --data DIR` trains them"
         ) from error
-    wanted, got = card(name).get("sha256"), hashlib.sha256(content).hexdigest()
+    wanted, got = card(name, folder=folder).get("sha256"), hashlib.sha256(content).hexdigest()
     if got != wanted:
         raise BuiltinError(
             f"the weights of {name} are damaged: wanted sha256 {wanted}, got {got} from {path}"
