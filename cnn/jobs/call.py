@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 _START_ALLOWANCE = 20.0  # s for a first worker to load the function's module; not counted as the call's time
 _NOTHING: tuple[str, Mapping[str, Any], Frames] = ("", {}, ())
-_at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+_at_once = threading.BoundedSemaphore(max(4, 2 * (os.cpu_count() or 1)))
 
 
 def run_in_worker(
@@ -37,7 +37,8 @@ def run_in_worker(
         function: at the top level of an importable module.
         timeout: seconds of the call, after which its process is killed.
         memory: bytes it may take in addition to what a fresh worker holds.
-        torch: fork the worker from a process that has torch loaded; without, from a small one (numpy and
+        torch: fork the worker from a process that has torch loaded (wanted if the function's module imports
+            it); without, from a small one (numpy and
             Pillow).
         sandbox: (Linux) the call can read files, but neither write one, run a program, open a socket nor
             touch another

@@ -23,13 +23,13 @@ class JobOptions:
     """How a job is run; what it computes is in its own parameters.
 
     Attributes:
-        session: whose job it is; the queue is fair between sessions.
+        session: whose job it is; the queue is fair between sessions. Empty for work of nobody in particular.
         kind: names the time limit and the history that waits are estimated from; the function's name by
             default.
         device: which queue it joins, "cpu", "cuda:0", "mps".
         heavy: of these a session has one; a newer one ends the older.
         time_limit: seconds from start to end, pauses included; by kind if None.
-        memory_limit: bytes of the worker process; a share of the machine if None.
+        memory_limit: bytes in addition to what a fresh worker holds (Linux); a share of the machine if None.
         history: how many records are kept. 0 keeps the newest and skips those nobody could have looked at.
         history_bytes: the oldest records go when the kept ones take more than this.
         oom_fallbacks: parameters to replace, one mapping a try, when the accelerator's memory is full.

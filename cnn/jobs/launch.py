@@ -90,8 +90,11 @@ class ForkLauncher:
         """Raises OSError if no process can be had."""
         ours, theirs = socket.socketpair()
         with theirs:
-            pid = self._ask({"do": "fork"}, theirs)["pid"]
-        return Worker(pid, Channel.over(ours), self._end)
+            answer = self._ask({"do": "fork"}, theirs)
+        if "pid" not in answer:
+            ours.close()
+            raise OSError(answer["errno"], os.strerror(answer["errno"]))
+        return Worker(answer["pid"], Channel.over(ours), self._end)
 
     def preload(self, *modules: str) -> None:
         """Load modules before the next forks, as soon as nobody waits."""

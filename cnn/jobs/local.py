@@ -12,7 +12,8 @@ from cnn.jobs.fair_queue import FairQueue
 from cnn.jobs.faults import JobFault, QueueFull
 from cnn.jobs.job import Job, JobOptions
 from cnn.jobs.launch import Launcher, launcher
-from cnn.jobs.run import Run
+from cnn.jobs.outcome import lost_worker_fault
+from cnn.jobs.run import Run, default_memory
 from cnn.jobs.transport import encode
 
 _log = logging.getLogger(__name__)
@@ -28,15 +29,6 @@ _REMEMBERED_DURATIONS = 20
 def default_slots(cores: int | None = None) -> int:
     """Jobs at a time on the CPU: half of the cores, so that interactive work keeps the others."""
     return max(1, (cores or os.cpu_count() or 1) // 2)
-
-
-def default_memory(slots: int) -> int:
-    """Bytes a worker may hold: its share of half the machine's memory, at least 1 GB."""
-    try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        total = 8 << 30
-    return max(1 << 30, total // 2 // slots)
 
 
 class LocalEngine:
@@ -199,7 +191,7 @@ class LocalEngine:
 
     def _older_heavy(self, job: Job) -> tuple[Run | None, list[Run]]:
         """The session's heavy job that waits, and those that run, all to give way to `job`."""
-        if not job.options.heavy:
+        if not job.options.heavy or not job.session:
             return None, []
 
         def older(runs: Mapping[str, Run]) -> list[Run]:
@@ -209,15 +201,18 @@ class LocalEngine:
 
     def _dispatch(self) -> None:
         """Start what may start. Call with the lock held."""
-        dying = {run.job.session for run in self._active.values() if run.job.options.heavy}
+        taken = {
+            run.job.session for run in self._active.values() if run.job.options.heavy and run.job.session
+        }
         for device, queue in self._queues.items():
             while not self._closed and self._busy(device) < self._slots_of(device):
-                run = queue.pop(lambda run: not (run.job.options.heavy and run.job.session in dying))
+                run = queue.pop(lambda run: not (run.job.options.heavy and run.job.session in taken))
                 if run is None:
                     break
                 del self._queued[run.job.id]
                 self._active[run.job.id] = run
-                dying.add(run.job.session)
+                if run.job.options.heavy and run.job.session:
+                    taken.add(run.job.session)
                 threading.Thread(target=self._follow, args=(run,), daemon=True).start()
         self._share_threads()
 
@@ -234,8 +229,13 @@ class LocalEngine:
 
     def _follow(self, run: Run) -> None:
         """One job from its start to the end of its process; runs on a thread of its own."""
-        fault = run.follow(self._launcher, self._allowance)
         job = run.job
+        try:
+            fault = run.follow(self._launcher, self._allowance)
+        except Exception:
+            fault = lost_worker_fault(None)
+            _log.exception("job %s (%s) was lost [%s]", job.id, job.kind, fault.log_id)
+            run.kill()
         with self._changed:
             if job.enter("failed" if fault else "finished", fault) and fault is None:
                 seen = self._durations.setdefault(job.kind, [])

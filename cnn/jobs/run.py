@@ -1,6 +1,7 @@
 """One job and its worker process, from the launch to the exit status."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
@@ -30,6 +31,8 @@ class Run:
         self._module = module
         self._payload = payload
         self._paused = False
+        self._baseline: int | None = None
+        self._entering = threading.Lock()
         self._commands: SimpleQueue[_Command | None] = SimpleQueue()
 
     def tell(self, name: str, frames: Frames, details: Mapping[str, Any] | None = None) -> None:
@@ -37,9 +40,10 @@ class Run:
         self._commands.put((name, details, frames))
 
     def pause(self, paused: bool) -> None:
-        self._paused = paused
-        if self.job.state != "queued":
-            self.job.enter("paused" if paused else "running")
+        with self._entering:
+            self._paused = paused
+            if self.job.state != "queued":
+                self.job.enter("paused" if paused else "running")
 
     def kill(self) -> None:
         if self.worker is not None:
@@ -51,7 +55,7 @@ class Run:
             return None
         limit = self.job.options.memory_limit or default_memory
         held = own_memory(self.worker.pid)
-        if held is not None and held > limit:
+        if held is not None and self._baseline is not None and held - self._baseline > limit:
             return JobFault("memory", {"limit": memory_in_words(limit)}, new_log_id())
         if self.job.elapsed > self.job.time_limit:
             return JobFault("time_limit", {"limit": seconds_in_words(self.job.time_limit)}, new_log_id())
@@ -70,7 +74,9 @@ class Run:
             return fault
         self.worker = worker
         details = {"threads": threads(), "history": self.job.options.history}
-        if self.job.enter("paused" if self._paused else "running"):
+        with self._entering:
+            entered = self.job.enter("paused" if self._paused else "running")
+        if entered:
             threading.Thread(target=self._write, args=(worker, details), daemon=True).start()
             finished, fault = self._read(worker)
         else:
@@ -95,6 +101,8 @@ class Run:
                 return False, None
             if kind == "record":
                 self.job.accept_record(details["index"], details["fraction"], frames)
+            elif kind == "started":
+                self._baseline = own_memory(worker.pid)
             elif kind == "notice":
                 self.job.accept_notice(Notice(details["code"], details["details"]))
             elif kind == "failed":
@@ -114,3 +122,12 @@ class Run:
             except (OSError, ValueError):
                 return  # it has ended: the reader notices
             command = self._commands.get()
+
+
+def default_memory(slots: int) -> int:
+    """Bytes a worker may hold: its share of half the machine's memory, at least 1 GB."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        total = 8 << 30
+    return max(1 << 30, total // 2 // slots)

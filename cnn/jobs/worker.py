@@ -15,7 +15,7 @@ from cnn.jobs.oom import choice_in_words, is_out_of_memory, release_memory
 from cnn.jobs.sandbox import limit_resources, refuse_system_calls, yield_priority
 from cnn.jobs.transport import Channel, Frames, decode, encode
 
-NICENESS = 5
+NICENESS = {"job": 5, "call": 2}  # a person waits for a call
 _NO_MEMORY = "can't allocate memory"  # torch's CPU allocator says it with a RuntimeError
 _SHOWN_INTERVAL = 1 / 30  # s; faster than this nobody looks at single records
 _WAITING_RECORDS = 8
@@ -26,7 +26,7 @@ def serve(channel: Channel) -> None:
     """Do the one thing the server asks for, then end the process."""
     try:
         kind, details, frames = channel.receive()
-        yield_priority(NICENESS)
+        yield_priority(NICENESS[kind])
         if kind == "job":
             _JobRun(channel, details).run(frames)
         elif kind == "call":

@@ -42,14 +42,22 @@ def main(descriptor: int, needed: list[str], wished: list[str]) -> None:
         while pending and not select.select([control], [], [], 0)[0]:
             _load(pending.popleft())
             _settle()
-        data, attached, _, _ = socket.recv_fds(control, 65536, 1)
+        try:
+            data, attached, _, _ = socket.recv_fds(control, 65536, 1)
+        except ConnectionError:
+            break
         if not data:
             break
         request = json.loads(data)
         answer: dict[str, int] = {}
         if request["do"] == "fork":
-            answer["pid"] = _fork(control, attached[0])
-            children.add(answer["pid"])
+            try:
+                answer["pid"] = _fork(control, attached[0])
+                children.add(answer["pid"])
+            except OSError as error:  # no room for another process
+                answer["errno"] = error.errno or 0
+            finally:
+                os.close(attached[0])
         elif request["do"] == "end":
             answer["status"] = _end(request["pid"])
             children.discard(request["pid"])
@@ -65,6 +73,8 @@ def _load(module: str) -> None:
         importlib.import_module(module)
     except Exception:
         _log.warning("could not preload %s", module, exc_info=True)
+    if len(os.listdir("/proc/self/task")) > 1:
+        _log.warning("%s starts a thread when it is imported, which no worker will have", module)
 
 
 def _settle() -> None:
@@ -77,7 +87,6 @@ def _fork(control: socket.socket, descriptor: int) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
-        os.close(descriptor)
         return child
     try:
         die_with_parent(parent)

@@ -97,6 +97,15 @@ def full_above(size: int) -> Generator[Any, Any, None]:
     yield ("fits", size)
 
 
+def using_threads(count: int) -> Generator[tuple[int, float], Any, None]:
+    import torch
+
+    torch.set_num_threads(count)
+    ones = torch.ones(1, 8, 256, 256)
+    total = torch.nn.functional.conv2d(ones, torch.ones(8, 8, 3, 3)).mean().item()
+    yield torch.get_num_threads(), total + (torch.ones(600, 600) @ torch.ones(600, 600)).mean().item()
+
+
 def changing_array(steps: int) -> Generator[Any, Any, None]:
     import numpy as np
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import cnn.jobs
-from cnn.jobs import JobOptions, LocalEngine, get_engine, set_engine, submit, with_oom_retry
+from cnn.jobs import JobOptions, LocalEngine, get_engine, run_in_worker, set_engine, submit, with_oom_retry
 from cnn.jobs.demo import diffusion
 from cnn.jobs.launch import SpawnLauncher
 from tests.cnn.jobs import sample_jobs as jobs
@@ -54,6 +54,26 @@ def test_a_job_with_torch_begins_within_half_a_second_once_warm():
         assert job.wait_record(timeout=60).step == 1
         delays.append(time.perf_counter() - began)
     assert min(delays) < 0.5
+
+
+def test_tensors_come_back_from_a_worker_that_has_torch():
+    for tensor in (
+        torch.randn(2, 3, 4).to(torch.bfloat16),
+        torch.tensor([True, False]),
+        torch.zeros(0, 4),
+        torch.tensor(3 + 4j).conj(),
+        torch.arange(12).reshape(3, 4).T,
+    ):
+        got = run_in_worker(jobs.returned, {"w": tensor}, torch=True)["w"]
+        assert got.dtype == tensor.dtype
+        assert torch.equal(got, tensor)
+        got.zero_()  # it is ours to write to
+
+
+def test_a_forked_worker_can_use_several_threads():
+    job = submit(jobs.using_threads, count=2)
+    assert job.wait(60) == "finished"
+    assert job.latest() == (2, 672.0)
 
 
 def test_a_full_accelerator_is_retried_with_the_fallbacks_and_told():
