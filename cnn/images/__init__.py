@@ -1,6 +1,7 @@
 """Pictures: from files, built in, and as number matrices; and back to bytes for the screen.
 
-The names below are imported when first used, so that the decoding processes, which share this package, load no torch.
+`load_image` is imported when first used, so that the decoding processes, which share this package, load no
+torch.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -12,7 +12,7 @@ _MAX_BOXES = 20_000
 
 
 def read_avif(data: bytes, max_pixels: int) -> Header:
-    """Header of an AVIF; every size that any of its items or tracks declares is checked, the largest is reported.
+    """Header of an AVIF; every size that an item or track declares is checked, the largest is reported.
 
     Raises:
         ImageError: too large, cut short or without a size.

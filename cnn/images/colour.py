@@ -1,4 +1,4 @@
-"""From an embedded ICC profile to sRGB, where the profile makes sense; a broken or odd profile is left unused."""
+"""From an embedded ICC profile to sRGB; a broken or odd profile is left unused."""
 
 import io
 from collections.abc import Callable
@@ -20,7 +20,8 @@ def to_srgb(icc: bytes | None, space: str) -> Callable[[Pixels], Pixels] | None:
 
     Args:
         icc: the profile's bytes.
-        space: what the pixels are: "RGB" or "CMYK" (h, w, 3 or 4) give (h, w, 3), "GRAY" (h, w, 1) gives (h, w, 1).
+        space: what the pixels are: "RGB" (h, w, 3) and "CMYK" (h, w, 4) give (h, w, 3), "GRAY" (h, w, 1)
+            gives (h, w, 1).
     """
     if not icc or len(icc) > _MAX_PROFILE:
         return None
@@ -41,7 +42,7 @@ def _applied(transform: Any, pixels: Pixels, mode: str) -> Pixels:
 
 
 def _checked(transform: Any, space: str) -> Callable[[Pixels], Pixels] | None:
-    """The transform as a function; None where it changes nothing or where black and white are not told apart."""
+    """The transform as a function; None where it changes nothing or does not tell black from white."""
     if space == "GRAY":
         ramp = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
         table = _applied(transform, ramp[:, :, 0], "L")[0, :, 1].copy()

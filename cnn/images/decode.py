@@ -1,7 +1,7 @@
 """Decoding, inside the worker process: header first, then the decoder that suits the kind.
 
-OpenCV reads JPEG, PNG and still WebP (its libraries report damage and keep 16 bits), Pillow the rest. Neither is ever
-given a file whose header has not been read by our own code.
+OpenCV reads JPEG, PNG and still WebP (its libraries report damage and keep 16 bits), Pillow the rest. Neither
+is ever given a file whose header has not been read by our own code.
 """
 
 import io
@@ -16,13 +16,11 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageFile,
     JpegImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
@@ -32,7 +30,7 @@ from cnn.images.avif_file import read_avif
 from cnn.images.errors import ImageError
 from cnn.images.header import Header
 from cnn.images.jpeg_file import read_jpeg
-from cnn.images.pixels import Decoded, from_array, from_pillow
+from cnn.images.pixels import Decoded, Samples, from_array, from_pillow
 from cnn.images.png_file import read_png
 from cnn.images.raster_files import read_bmp, read_gif, read_webp
 from cnn.images.sniff import kind_of, refused_kind
@@ -49,7 +47,7 @@ _READERS: dict[str, Callable[[bytes, int], Header]] = {
     "TIFF": read_tiff,
     "AVIF": read_avif,
 }
-_PILLOW = {
+_PILLOW: dict[str, Callable[[io.BytesIO], Image.Image]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
@@ -57,6 +55,7 @@ _PILLOW = {
     "WebP": WebPImagePlugin.WebPImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
 }
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error, EOFError)
 _JPEG_DAMAGE = re.compile(rb"Corrupt JPEG data|Premature end|Inconsistent progression|Unsupported marker")
 _PADDING = re.compile(rb"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
 
@@ -106,7 +105,8 @@ def _with_opencv(header: Header) -> Decoded:
     messages = said()
     if b"nsufficient memory" in messages or b"ut of memory" in messages:
         raise MemoryError
-    if array is None or array.shape[:2] != (header.height, header.width) or array.dtype not in (np.uint8, np.uint16):
+    size = (header.height, header.width)
+    if array is None or array.shape[:2] != size or array.dtype not in (np.uint8, np.uint16):
         raise ImageError("damaged", kind=header.kind)
     if header.kind == "JPEG" and _JPEG_DAMAGE.search(messages) and not _only_padded(header.data, messages):
         raise ImageError("damaged", kind="JPEG")
@@ -120,16 +120,17 @@ def _with_opencv(header: Header) -> Decoded:
     )
 
 
-def _read(header: Header) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
-    """OpenCV's picture; from a file in memory it decodes into our array, which saves a copy of the whole picture."""
+def _read(header: Header) -> Samples | None:
+    """OpenCV's picture; from a file in memory it decodes into our array, which saves a copy of it all."""
     if not hasattr(os, "memfd_create"):
-        return cv2.imdecode(np.frombuffer(header.data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)  # type: ignore[return-value]
-    shape = (header.height, header.width) if header.channels == 1 else (header.height, header.width, header.channels)
-    target = np.empty(shape, dtype=np.uint16 if header.bits == 16 else np.uint8)
+        return cv2.imdecode(np.frombuffer(header.data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    channels = () if header.channels == 1 else (header.channels,)
+    kind = np.uint16 if header.bits == 16 else np.uint8
+    target = np.empty((header.height, header.width, *channels), dtype=kind)
     with os.fdopen(os.memfd_create("picture"), "wb") as file:
         file.write(header.data)
         file.flush()
-        return cv2.imread(f"/proc/self/fd/{file.fileno()}", target, cv2.IMREAD_UNCHANGED)  # type: ignore[return-value]
+        return cv2.imread(f"/proc/self/fd/{file.fileno()}", target, cv2.IMREAD_UNCHANGED)
 
 
 def _only_padded(data: bytes, messages: bytes) -> bool:
@@ -153,14 +154,14 @@ def _with_pillow(header: Header, max_pixels: int) -> Decoded:
         with _captured_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image: ImageFile.ImageFile = _PILLOW[header.kind](io.BytesIO(header.data))
+            image = _PILLOW[header.kind](io.BytesIO(header.data))
             image.load()
             orientation = header.orientation
             if header.kind == "AVIF":  # its own turn is told as EXIF; Pillow has turned a TIFF already
                 orientation = _avif_orientation(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise ImageError("too_many_pixels", width=header.width, height=header.height, limit=max_pixels / 1e6) from None
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, EOFError) as error:
+        raise ImageError("damaged", kind=header.kind) from None  # larger than its own header says
+    except _PILLOW_ERRORS as error:
         raise _refusal(header.kind, error) from None
     inverted = header.kind == "TIFF" and header.coding == 0
     icc = header.icc or image.info.get("icc_profile")
@@ -176,9 +177,13 @@ def _avif_orientation(image: Image.Image) -> int:
 
 def _refusal(kind: str, error: Exception) -> ImageError:
     text = str(error).lower()
+    if "out of memory" in text:
+        return ImageError("too_much_memory")
     if "truncated" in text:
         return ImageError("incomplete", kind=kind)
-    if any(word in text for word in ("unsupported", "unknown pixel mode", "not supported", "unknown raw mode")):
+    if any(
+        word in text for word in ("unsupported", "unknown pixel mode", "not supported", "unknown raw mode")
+    ):
         return ImageError("unsupported_variant", kind=kind)
     return ImageError("damaged", kind=kind)
 

@@ -1,6 +1,6 @@
 """What a person is told when a picture or a matrix cannot be used, in English and Korean.
 
-An error carries a `code` and `values`; the sentence is looked up here, so that the app shows it in the language chosen.
+An error carries a `code` and `values`; the sentence is looked up here, in the language that was chosen.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ ERROR_TEXTS: tuple[ErrorText, ...] = (
     ),
     ErrorText(
         "file_too_large",
-        "The file has {megabytes} MB, more than the limit of {limit} MB; save a smaller version and try again.",
+        "The file has {megabytes} MB, over the limit of {limit} MB; save a smaller version and try again.",
         "파일 크기가 {megabytes} MB로 한도 {limit} MB를 넘습니다. 더 작게 저장해서 다시 시도해 주세요.",
     ),
     ErrorText(
@@ -43,7 +43,7 @@ ERROR_TEXTS: tuple[ErrorText, ...] = (
     ),
     ErrorText(
         "side_too_long",
-        "The picture is {width}x{height}, and a side may have at most {limit} pixels; make it smaller and try again.",
+        "The picture is {width}x{height}, and a side may have {limit} pixels at most; make it smaller.",
         "그림이 {width}x{height} 픽셀입니다. 한 변은 {limit} 픽셀까지이니 크기를 줄여서 다시 시도해 주세요.",
     ),
     ErrorText(
@@ -53,7 +53,9 @@ ERROR_TEXTS: tuple[ErrorText, ...] = (
     ),
     ErrorText(
         "wrong_kind",
-        "This is {kind}, not a picture that can be opened here; export it as JPEG or PNG (" + _FORMATS + " work).",
+        "This is {kind}, not a picture that can be opened here; export it as JPEG or PNG ("
+        + _FORMATS
+        + " work).",
         "{kind} 파일은 여기서 열 수 없습니다. JPEG나 PNG로 내보내 주세요(" + _FORMATS + " 가능).",
     ),
     ErrorText(

@@ -1,7 +1,7 @@
 """Sizes and structure of a picture file, read from its bytes before anything is decoded.
 
-Every reader refuses what is too large, cut short or inconsistent, so that a decoder only ever sees a file whose memory
-and time are known. Nothing here imports a decoder.
+Every reader refuses what is too large, cut short or inconsistent, so that a decoder only ever sees a
+file whose memory and time are known. Nothing here imports a decoder.
 """
 
 import struct
@@ -21,9 +21,11 @@ MAX_SIDE = 30_000
 class Header:
     """What the decoder needs to know.
 
-    `data` is what it is given: the file, without the parts that no picture needs (comments, previews, metadata) where
-    they can be cut out cheaply. `width` and `height` are as stored, before `orientation` (EXIF, 1 to 8) is applied.
-    `channels` counts the components that the decoder gives and `bits` the bits of a stored one; `transparent` is a PNG's transparent sample.
+    `data` is what it is given: the file, without the parts that no picture needs (comments, previews,
+    metadata) where they can be cut out cheaply. `width` and `height` are as stored, before `orientation` (EXIF,
+    1 to 8) is applied. `channels` counts the components that the decoder gives and `bits` the bits of a stored
+    one; `transparent` is a PNG's transparent sample; `coding` is the marker of a JPEG's frame, a PNG's colour
+    type or a TIFF's photometric interpretation.
     """
 
     kind: str
@@ -36,7 +38,7 @@ class Header:
     icc: bytes | None = None
     transparent: tuple[int, ...] | None = None
     animated: bool = False
-    coding: int = 0  # JPEG: the SOF marker; TIFF: the photometric interpretation
+    coding: int = 0
 
 
 def checked_size(kind: str, width: int, height: int, max_pixels: int) -> None:
@@ -54,7 +56,7 @@ def checked_size(kind: str, width: int, height: int, max_pixels: int) -> None:
 
 
 def scalar(data: bytes, offset: int, layout: str, incomplete: Callable[[], ImageError]) -> int:
-    """One number at `offset`, in `struct` notation; what `incomplete` makes is raised where the bytes have run out."""
+    """One number at `offset`, in `struct` notation; `incomplete` makes what is raised past the end."""
     size = struct.calcsize(layout)
     if offset < 0 or offset + size > len(data):
         raise incomplete()
@@ -62,7 +64,7 @@ def scalar(data: bytes, offset: int, layout: str, incomplete: Callable[[], Image
 
 
 def exif_orientation(block: bytes) -> int:
-    """The EXIF orientation, 1 to 8, of a TIFF-structured EXIF block; 1 where it is missing, broken or out of range."""
+    """The orientation, 1 to 8, in an EXIF block; 1 where it is missing, broken or out of range."""
     block = block.removeprefix(b"Exif\x00\x00")
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None:

@@ -15,8 +15,8 @@ __all__ = ["load_image"]
 def load_image(source: bytes | str | Path, *, max_pixels: int = MAX_PIXELS, owner: str = "") -> Tensor:
     """The picture in a file, decoded by another process that has 5 seconds and 300 MB.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF by content: the first frame, turned upright, its ICC profile applied,
-    anything transparent over white, 16 bits to 8.
+    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF by content: the first frame, turned upright, its ICC profile
+    applied, anything transparent over white, 16 bits to 8.
 
     Args:
         source: the file's bytes, or its path.
@@ -37,8 +37,14 @@ def load_image(source: bytes | str | Path, *, max_pixels: int = MAX_PIXELS, owne
     if not data:
         raise ImageError("empty")
     if len(data) > MAX_FILE_BYTES:
-        raise ImageError("file_too_large", megabytes=f"{len(data) / 1e6:.1f}", limit=f"{MAX_FILE_BYTES / 1e6:g}")
+        raise ImageError(
+            "file_too_large", megabytes=f"{len(data) / 1e6:.1f}", limit=f"{MAX_FILE_BYTES / 1e6:g}"
+        )
     return torch.from_numpy(decode_pixels(data, max_pixels, owner))
+
+
+def _too_large(size: int) -> ImageError:
+    return ImageError("file_too_large", megabytes=f"{size / 1e6:.1f}", limit=f"{MAX_FILE_BYTES / 1e6:g}")
 
 
 def _file_bytes(path: str | Path) -> bytes:
@@ -48,7 +54,9 @@ def _file_bytes(path: str | Path) -> bytes:
             raise ImageError("no_file")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise ImageError("file_too_large", megabytes=f"{size / 1e6:.1f}", limit=f"{MAX_FILE_BYTES / 1e6:g}")
+            raise ImageError(
+                "file_too_large", megabytes=f"{size / 1e6:.1f}", limit=f"{MAX_FILE_BYTES / 1e6:g}"
+            )
         return path.read_bytes()
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):

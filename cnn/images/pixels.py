@@ -1,7 +1,8 @@
-"""From whatever a decoder gives to upright 8-bit gray or RGB, a strip at a time, so that memory stays small."""
+"""From whatever a decoder gives to upright 8-bit gray or RGB, in strips, so that memory stays small."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,11 +11,19 @@ from PIL import Image
 
 from cnn.images.colour import to_srgb
 
-__all__ = ["Decoded", "Pixels", "from_array", "from_pillow", "strips"]
+__all__ = ["Decoded", "Pixels", "Samples", "from_array", "from_pillow", "strips"]
 
 Pixels = NDArray[np.uint8]
+Samples = NDArray[Any]  # uint8 or uint16
 Box = tuple[int, int, int, int]  # x1, y1, x2, y2
-_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}  # after transposing; OpenCV's codes: 1 left-right, 0 up-down, -1 both
+_FLIPS = {
+    2: 1,
+    3: -1,
+    4: 0,
+    6: 1,
+    7: -1,
+    8: 0,
+}  # after transposing; OpenCV's codes: 1 left-right, 0 up-down, -1 both
 _STRIP_PIXELS = 1 << 18
 
 
@@ -71,14 +80,14 @@ def _turned(stored: Pixels, orientation: int) -> Pixels:
 
 
 def from_array(
-    array: NDArray[np.uint8] | NDArray[np.uint16],
+    array: Samples,
     *,
     gray: bool,
     orientation: int,
     icc: bytes | None,
     transparent: tuple[int, ...] | None = None,
 ) -> Decoded:
-    """An OpenCV picture (H, W), (H, W, 3) BGR or (H, W, 4) BGRA; `transparent` samples (gray or RGB) become white."""
+    """An OpenCV picture (H, W), (H, W, 3) BGR or (H, W, 4) BGRA; `transparent` gray or RGB becomes white."""
     colour = to_srgb(icc, "GRAY" if gray else "RGB")
     height, width = array.shape[:2]
 
@@ -96,24 +105,26 @@ def from_array(
     return Decoded(width, height, 1 if gray else 3, orientation, read)
 
 
-def _eight_bit(samples: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+def _eight_bit(samples: Samples) -> Pixels:
     """16 bits to the nearest of 8: 65535 is 257 x 255."""
     if samples.dtype == np.uint8:
         return np.asarray(samples, dtype=np.uint8)
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _over_white(colours: Pixels, alpha: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+def _over_white(colours: Pixels, alpha: Samples) -> Pixels:
     """alpha x colour + (1 - alpha) x white, rounded to nearest; alpha of 8 or 16 bits (h, w, 1)."""
     top = int(np.iinfo(alpha.dtype).max)
-    wide = np.uint16 if top == 255 else np.uint32
+    wide: type[Any] = np.uint16 if top == 255 else np.uint32
     opacity = alpha.astype(wide)
     mixed = colours * opacity + wide(255) * (wide(top) - opacity) + wide(top // 2)
     return (mixed // wide(top)).astype(np.uint8)
 
 
-def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None, inverted: bool = False) -> Decoded:
-    """A loaded Pillow picture of any mode; `inverted` where 0 means white in its 16- or 32-bit gray samples."""
+def from_pillow(
+    image: Image.Image, *, orientation: int, icc: bytes | None, inverted: bool = False
+) -> Decoded:
+    """A loaded Pillow picture of any mode; `inverted` where 0 is white in gray of more than 8 bits."""
     mode = image.mode
     gray = mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
     space = "GRAY" if gray else "CMYK" if mode == "CMYK" else "RGB"
@@ -141,10 +152,10 @@ def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None, inve
 
 
 def _sample_scale(image: Image.Image) -> Callable[[Image.Image], Pixels]:
-    """How gray samples wider than 8 bits become 8: 16-bit by 257, the rest by the range that the picture uses.
+    """How gray samples wider than 8 bits become 8: 16-bit by 257, the rest by the range that is used.
 
-    0..1 (floating point), 0..255 and 0..65535 keep their meaning; any other range is stretched from its least to its
-    greatest value. Values that are not finite count as the least.
+    0..1 (floating point), 0..255 and 0..65535 keep their meaning; any other range is stretched from its least
+    to its greatest value. Values that are not finite count as the least.
     """
     if image.mode.startswith("I;16"):
         return lambda part: _eight_bit(np.asarray(part).astype(np.uint16)[:, :, None])

@@ -15,7 +15,7 @@ _MAX_PROFILE = 4_000_000
 
 
 def read_png(data: bytes, max_pixels: int) -> Header:
-    """Header of a PNG; `data` of it is a PNG of the pixel chunks alone, so that text and animation cannot do harm.
+    """Header of a PNG; `data` of it is a PNG of the pixel chunks alone: text and animation can do no harm.
 
     Raises:
         ImageError: too large, cut short, a checksum is wrong, or the chunks are not those of a PNG.
@@ -68,7 +68,7 @@ def _start(data: bytes, max_pixels: int) -> tuple[int, int, int, int]:
 
 def _chunks(data: bytes, position: int) -> list[tuple[bytes, bytes, bytes]]:
     """(name, body, whole chunk) of every chunk up to IEND, with a right checksum."""
-    chunks = []
+    chunks: list[tuple[bytes, bytes, bytes]] = []
     while len(chunks) < _MAX_CHUNKS:
         if position + 12 > len(data):
             raise ImageError("incomplete", kind="PNG")

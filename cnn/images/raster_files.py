@@ -123,7 +123,9 @@ def read_webp(data: bytes, max_pixels: int) -> Header:
         position = body + length + (length & 1)
     if not pictures:
         raise ImageError("damaged", kind="WebP")
-    return Header("WebP", width, height, data[:end], channels, orientation=orientation, icc=icc, animated=animated)
+    return Header(
+        "WebP", width, height, data[:end], channels, orientation=orientation, icc=icc, animated=animated
+    )
 
 
 def _bitstream_size(name: bytes, head: bytes) -> tuple[int, int]:

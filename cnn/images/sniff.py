@@ -79,7 +79,7 @@ def kind_of(data: bytes) -> str | None:
 
 
 def refused_kind(data: bytes) -> str | None:
-    """The name of a known kind that is not accepted ("HEIC", "PDF", "HTML", ...), or None for an unknown one."""
+    """The name of a known kind that is not accepted ("HEIC", "PDF", ...), or None for an unknown one."""
     if data[4:8] == b"ftyp":
         return "HEIC" if any(brand in _HEIF_BRANDS for brand in _brands(data)) else "video (MP4)"
     if data[:4] == b"RIFF":

@@ -57,7 +57,7 @@ def _send(answers: BinaryIO, message: dict[str, object]) -> None:
 
 def _send_strip(answers: BinaryIO, piece: Pixels) -> None:
     _write(answers, ROWS.pack(piece.shape[1]))
-    _write(answers, memoryview(piece).cast("B"))
+    _write(answers, piece.data.cast("B"))
 
 
 def _write(answers: BinaryIO, data: bytes | memoryview) -> None:
@@ -67,7 +67,7 @@ def _write(answers: BinaryIO, data: bytes | memoryview) -> None:
 
 
 def _bound_memory() -> None:
-    """Let the address space grow by no more than `EXTRA_BYTES`, and forbid core dumps; where the system can."""
+    """Let the address space grow by no more than `EXTRA_BYTES`, and forbid core dumps; on Linux."""
     if sys.platform != "linux":
         return
     import resource
