@@ -99,7 +99,12 @@ def padded_region(
     channels, height, width = image.shape
     row_sources = source_positions(rows, height, mode)
     column_sources = source_positions(columns, width, mode)
-    region = image.index_select(1, row_sources.clamp(min=0)).index_select(2, column_sources.clamp(min=0))
+    axes = [(1, row_sources.clamp(min=0)), (2, column_sources.clamp(min=0))]
+    if len(columns) * height < len(rows) * width:  # the narrower cut first: a strip never copies the picture
+        axes.reverse()
+    region = image
+    for axis, sources in axes:
+        region = region.index_select(axis, sources)
     if mode in ("zeros", "mean"):
         outside = (row_sources < 0)[:, None] | (column_sources < 0)[None, :]
         if bool(outside.any()):
@@ -115,7 +120,8 @@ def expect_fitting(size: int, kernel_size: int, before: int, after: int, dilatio
         dilated = f" ({kernel_size} with dilation {dilation})" if dilation > 1 else ""
         around = f" ({size} + {before} + {after} padding)" if before or after else ""
         raise ShapeError(
-            f"expected a filter no larger than the padded input, got {axis} {reach}{dilated} on {padded}{around}",
+            f"expected a filter no larger than the padded input, got {axis} {reach}{dilated} "
+            f"on {padded}{around}",
             "kernel_too_large",
             axis=axis,
             reach=reach,

@@ -111,8 +111,8 @@ def conv_terms(
     filters, group_channels, height, width = weight.shape
     if image.shape[0] != group_channels * groups or output.shape[0] != filters:
         raise ShapeError(
-            f"expected {group_channels * groups} input and {filters} output channels, got {image.shape[0]} and "
-            f"{output.shape[0]}",
+            f"expected {group_channels * groups} input and {filters} output channels, got "
+            f"{image.shape[0]} and {output.shape[0]}",
             "channels",
             wanted=group_channels * groups,
             got=image.shape[0],

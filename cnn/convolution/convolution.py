@@ -244,8 +244,9 @@ def _padded(image: Tensor, padding: tuple[int, int, int, int], mode: str, fill: 
 
 
 def _output(
-    image: Tensor, weight: Tensor, bias: Tensor | None, size: tuple[int, int], *, padding_mode: str, fill: Tensor,
-    stride: tuple[int, int], padding: tuple[int, int, int, int], dilation: tuple[int, int], groups: int,
+    image: Tensor, weight: Tensor, bias: Tensor | None, size: tuple[int, int], *, padding_mode: str,
+    fill: Tensor, stride: tuple[int, int], padding: tuple[int, int, int, int], dilation: tuple[int, int],
+    groups: int,
 ) -> Tensor:  # fmt: skip
     """The quickest of three ways that all give the same numbers (up to float32 rounding)."""
     numbers = [image, weight] if bias is None else [image, weight, bias]

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def run_rows(work: Callable[[int, int], None], first: int, last: int, cost: int)
     bounds = (
         [first + (last - first) * part // parts for part in range(parts + 1)] if parts > 1 else [first, last]
     )
-    others = [_pool().submit(work, low, high) for low, high in zip(bounds[1:-1], bounds[2:], strict=True)]
+    others = [_pool().submit(work, low, high) for low, high in pairwise(bounds[1:])]
     work(bounds[0], bounds[1])
     for other in others:
         other.result()
@@ -177,7 +178,7 @@ def _run(
 
 
 def warming() -> bool:
-    """Whether a warm-up is under way in some thread: until it ends the kernels would keep a caller waiting."""
+    """Whether a warm-up is under way in some thread: until it ends the kernels keep a caller waiting."""
     return _warming.locked()
 
 
