@@ -1,19 +1,9 @@
 """The features that style networks are trained and judged by."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from cnn.models.imagenette_resnet import ImagenetteResNet
-
-
-@dataclass(frozen=True, slots=True)
-class PerceptualWeights:
-    """Weight of each map in the content and in the style loss, 0 where it is not used."""
-
-    content: tuple[float, ...]
-    style: tuple[float, ...]
 
 
 class PerceptualFeatures(nn.Module):

@@ -38,6 +38,21 @@ def _twin(name: str) -> Classification:
     )
 
 
+def _flowers() -> Classification:
+    return Classification(
+        builtin_record("flowers-transfer"),
+        "flowers160",
+        sizes=(128,),
+        crop=(0.35, 1.0),
+        flip=True,
+        jitter=0.2,
+        mix=0.2,
+        smoothing=0.1,
+    )
+
+
+# The head alone first, then everything at a rate lower than a network from scratch would take.
+_FLOWERS_SCHEDULE = Schedule(16, 32, 0.02, warmup=0.1, averaging=0.99, head_epochs=3)
 _RESNET_SCHEDULE = Schedule(40, 64, 0.1, warmup=0.1)
 _TEN_CLASSES = (
     "anything but showing how a small classifier works: whatever it sees it calls one of ten things"
@@ -88,6 +103,14 @@ RECIPES: tuple[Recipe, ...] = (
         _TEN_CLASSES,
     ),
     Recipe("plain-twin", "imagenette160", _twin("plain-twin"), _RESNET_SCHEDULE, _TEN_CLASSES),
+    Recipe(
+        "flowers-transfer",
+        "flowers160",
+        _flowers(),
+        _FLOWERS_SCHEDULE,
+        "telling plants for eating or medicine: it knows five garden flowers",
+        start_from="imagenette-resnet",
+    ),
     Recipe(
         "unet-membrane",
         "membrane",
