@@ -13,6 +13,7 @@ from cnn.convolution.convolution import convolve, warm_up
 from cnn.convolution.filters import bank_weight, filter_weight
 from cnn.convolution.gradient import gradient
 
+BUDGETS = ("B5",)
 HEIGHT, WIDTH, ROUNDS = 3000, 4000, 9
 
 

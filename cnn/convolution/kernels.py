@@ -10,7 +10,8 @@ image (C, H, W) uint8 or float32, weight (C, kh, kw) float32, bias float32, out 
 C-contiguous; output (top, left) is the first that needs no padding and reads from input (0, 0) on (for
 `sparse`: from `origin`); columns, first, last: how many columns from `left` on, and which output rows.
 
-LLVM vectorises these loops only as they are written: tap counts are constants of a closure, rows are 1-D
+LLVM vectorises these loops only as they are written: tap counts are constants of a closure or the
+length of a tuple, rows are 1-D
 slices (so that no index may wrap around), inner loops run over contiguous memory and read few enough arrays
 to be checked for overlap.
 """
@@ -18,6 +19,7 @@ to be checked for overlap.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numba
@@ -71,57 +73,63 @@ def _whole_filter(height: int, width: int) -> Kernel:
     return compiled(whole)
 
 
-def _row_by_row(width: int) -> Kernel:
-    """One filter row at a time, each input row loaded once for two output rows: best where arithmetic is
-    the bound.
+@compiled
+def _add_one(target: Any, source: Any, taps: Any, columns: int, width: tuple[int, ...]) -> None:
+    for x in range(columns):
+        total = target[x]
+        for j in range(len(width)):
+            total += taps[j] * float32(source[x + j])
+        target[x] = total
+
+
+@compiled
+def _add_two(
+    upper: Any, lower: Any, source: Any, taps: Any, taps_above: Any, columns: int, width: tuple[int, ...]
+) -> None:
+    for x in range(columns):
+        total, total_below = upper[x], lower[x]
+        for j in range(len(width)):
+            value = float32(source[x + j])
+            total += taps[j] * value
+            total_below += taps_above[j] * value
+        upper[x] = total
+        lower[x] = total_below
+
+
+@compiled
+def _row_by_row(
+    image: Any, weight: Any, bias: Any, out: Any, top: int, left: int, columns: int, first: int, last: int,
+    width: tuple[int, ...],
+) -> None:  # fmt: skip
+    """One filter row at a time, each input row loaded once for two output rows: best where arithmetic is the
+    bound. `width` is a tuple of kw numbers, so that its length is known to the compiler.
     """
-
-    @compiled
-    def add_one(target: Any, source: Any, taps: Any, columns: int) -> None:
-        for x in range(columns):
-            total = target[x]
-            for j in range(width):
-                total += taps[j] * float32(source[x + j])
-            target[x] = total
-
-    @compiled
-    def add_two(upper: Any, lower: Any, source: Any, taps: Any, taps_above: Any, columns: int) -> None:
-        for x in range(columns):
-            total, total_below = upper[x], lower[x]
-            for j in range(width):
-                value = float32(source[x + j])
-                total += taps[j] * value
-                total_below += taps_above[j] * value
-            upper[x] = total
-            lower[x] = total_below
-
-    def row_by_row(
-        image: Any, weight: Any, bias: Any, out: Any, top: int, left: int, columns: int, first: int, last: int
-    ) -> None:
-        height = weight.shape[1]
-        for y in range(first, last, 2):
-            for x in range(0, columns, BLOCK):
-                count = min(BLOCK, columns - x)
-                upper = out[y, left + x : left + x + count]
-                upper[:] = bias
-                if y + 1 == last:
-                    for c in range(image.shape[0]):
-                        for i in range(height):
-                            add_one(upper, image[c, y - top + i, x:], weight[c, i], count)
-                    continue
-                lower = out[y + 1, left + x : left + x + count]
-                lower[:] = bias
+    height = weight.shape[1]
+    for y in range(first, last, 2):
+        for x in range(0, columns, BLOCK):
+            count = min(BLOCK, columns - x)
+            upper = out[y, left + x : left + x + count]
+            upper[:] = bias
+            if y + 1 == last:
                 for c in range(image.shape[0]):
-                    add_one(upper, image[c, y - top, x:], weight[c, 0], count)
-                    for i in range(1, height):
-                        source = image[c, y - top + i, x:]
-                        add_two(upper, lower, source, weight[c, i], weight[c, i - 1], count)
-                    add_one(lower, image[c, y - top + height, x:], weight[c, height - 1], count)
+                    for i in range(height):
+                        _add_one(upper, image[c, y - top + i, x:], weight[c, i], count, width)
+                continue
+            lower = out[y + 1, left + x : left + x + count]
+            lower[:] = bias
+            for c in range(image.shape[0]):
+                _add_one(upper, image[c, y - top, x:], weight[c, 0], count, width)
+                for i in range(1, height):
+                    source = image[c, y - top + i, x:]
+                    _add_two(upper, lower, source, weight[c, i], weight[c, i - 1], count, width)
+                _add_one(lower, image[c, y - top + height, x:], weight[c, height - 1], count, width)
 
-    return compiled(row_by_row)
 
-
-DENSE = {(3, 3): _whole_filter(3, 3), (5, 5): _row_by_row(5), (7, 7): _row_by_row(7)}
+DENSE: dict[tuple[int, int], Kernel] = {
+    (3, 3): _whole_filter(3, 3),
+    (5, 5): partial(_row_by_row, width=(0,) * 5),
+    (7, 7): partial(_row_by_row, width=(0,) * 7),
+}
 """By filter size: stride 1, no dilation."""
 
 
