@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path[:0] = [] if str(Path(__file__).resolve().parents[1]) in sys.path else [str(Path(__file__).resolve().parents[1])]
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # under plain `streamlit run app/main.py`
+    sys.path.insert(0, str(ROOT))
 
 import streamlit as st
 
@@ -13,7 +15,7 @@ from app.language import Words
 from app.navigation import PAGES
 from app.widgets.screen import choose_language
 
-st.set_page_config(page_title="ConvScope", page_icon=":material/grid_on:", layout="wide")
+st.set_page_config(page_title="ConvScope", page_icon=str(ROOT / "assets" / "icon.png"), layout="wide")
 language = choose_language()
 shell = Words(language)
 groups: dict[str, list[st.Page]] = {}

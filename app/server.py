@@ -29,6 +29,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
+from streamlit.runtime.pages_manager import PagesManager
 
 from app.components import bundle
 from app.routes import files, live
@@ -74,6 +75,9 @@ def warm_up() -> None:
     from cnn.device import best_device, configure_process
     from cnn.images import pool
 
+    # app/pages makes Streamlit look for its old kind of pages until st.navigation has run once: the first visitor of a
+    # deep link would be told that the page does not exist
+    PagesManager.uses_pages_directory = False
     pool.warm_up()
     cnn.jobs.warm()
     configure_process()

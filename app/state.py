@@ -15,6 +15,9 @@ from typing import Any
 
 import streamlit as st
 
+from cnn.convolution.settings import DIFFERENCE_PATTERN, Field
+from cnn.convolution.settings import FIELDS as LAB_FIELDS
+
 MAX_TEXT = 6000
 """Characters of one query parameter that are looked at; browsers and proxies cut longer addresses anyway."""
 
@@ -113,7 +116,23 @@ PICTURE = Text("pic", r"[a-z0-9_]{1,40}|u-[A-Za-z0-9_-]{22}|matrix", "")
 MATRIX = Text("m", r"[-0-9.,;_e+]{0,5000}|[a-z][a-z0-9_]{0,40}", "")
 GLOBAL: tuple[Parameter, ...] = (LANGUAGE, PICTURE, MATRIX)
 
-SCREENS: dict[str, tuple[Parameter, ...]] = {}
+
+
+def _of_field(field: Field) -> Parameter:
+    if field.kind == "choice":
+        return Choice(field.name, field.options, field.default)
+    if field.kind == "flag":
+        return Flag(field.name, field.default)
+    if field.kind == "text":
+        return Text(field.name, field.pattern, field.default)
+    if field.kind == "integer":
+        return Integer(field.name, int(field.low), int(field.high), field.default)
+    return Number(field.name, field.low, field.high, field.default)
+
+
+SCREENS: dict[str, tuple[Parameter, ...]] = {
+    "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
+}
 """Query parameters of each screen, by slug. A screen's names must differ from `GLOBAL`'s."""
 
 

@@ -50,9 +50,7 @@ def toolbar(words: Words, picture: CurrentPicture, live: dict[str, str] | None) 
         "gallery": _gallery(words.language),
         "uploads": _uploads(words.language),
         "matrices": [
-            {"id": m.id, "name": m.ko if words.language == "ko" else m.en,
-             "note": m.note_ko if words.language == "ko" else m.note_en}
-            for m in MATRICES
+            {"id": m.id, "name": m.ko if words.language == "ko" else m.en} for m in MATRICES
         ],
         "matrix": {"text": text or _matrix_text(picture), "error": error},
         "device": describe(parse_device(chosen_device())),

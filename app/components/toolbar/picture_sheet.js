@@ -46,7 +46,7 @@ function matrixEditor(bar) {
   const use = (text) => { bar.closeAll(true); bar.send("picked", { key: "matrix", matrix: text }); };
   return [
     make("div", { class: "row" }, matrices.map((preset) => make("button", {
-      class: "cs-button", type: "button", title: preset.note, onclick: () => use(preset.id) }, preset.name))),
+      class: "cs-button", type: "button", onclick: () => use(preset.id) }, preset.name))),
     make("p", { class: "hint" }, words.matrix_hint),
     field,
     make("p", { class: "bad", role: "alert" }, matrix.error || ""),

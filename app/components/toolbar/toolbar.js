@@ -3,9 +3,11 @@ import { unpack } from "../shared/wire.js";
 import { make } from "../shared/dom.js";
 import { pictureSheet } from "./picture_sheet.js";
 import { uploader } from "./uploader.js";
+import { installPageStyle } from "./page_style.js";
 
 class Toolbar {
   constructor(root) {
+    installPageStyle();
     this.root = root;
     this.find = (selector) => root.querySelector(selector);
     this.uploads = uploader(this);

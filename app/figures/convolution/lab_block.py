@@ -1,0 +1,227 @@
+"""The lab's results as one block of bytes for the browser: the same whether a rerun or the live route sends it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.cache import BoundedCache, tensor_bytes
+from app.pictures import CurrentPicture
+from app.wire import pack
+from cnn.checks import ShapeError
+from cnn.convolution.lab_errors import LabError
+from cnn.convolution.pipeline import LabResult, MapStages, edge_pair, lab, map_stages, shift_effect, working_picture
+from cnn.convolution.settings import LabSettings
+from cnn.images.encode import digest
+
+DRAFT_FROM = 90_000
+"""Elements of a map from which a picture in motion is sent as 8-bit levels; at rest it always is the tensor's numbers."""
+
+THUMB_SIDE = 72
+_VIEW_ONLY = {"row": -1, "column": -1, "scope": "map", "limit": 255.0, "overlay": "none", "plane": "all"}
+_WORKING: BoundedCache[Tensor] = BoundedCache(128_000_000, tensor_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the browser has: ids of inputs and digests of lanes, so that these are not sent again."""
+
+    inputs: Collection[str] = ()
+    lanes: Collection[str] = ()
+
+
+def working(picture: CurrentPicture, settings: LabSettings) -> Tensor:
+    """Return the picture at the lab's working size; photos are kept by their key, which stands for one content."""
+    if picture.kind != "photo":
+        return picture.pixels
+    key = (picture.key, tuple(picture.pixels.shape), settings.size, settings.colour)
+    return _WORKING.get_or_make(key, lambda: working_picture(picture.pixels, settings))
+
+
+def input_id(picture: CurrentPicture, settings: LabSettings) -> str:
+    """Return a name of the lane's input: picture, working size, colours and shift."""
+    content = picture.key if picture.kind == "photo" else digest(picture.pixels)
+    return f"{content}:{settings.size}:{settings.colour}:{settings.shift_x}:{settings.shift_y}"
+
+
+def lane_digest(picture: CurrentPicture, settings: LabSettings) -> str:
+    """Return a digest of all that a lane's arrays depend on; how they are coloured and what is pinned is none of it."""
+    view = settings.view if settings.view in ("magnitude", "direction") else "auto"
+    relevant = replace(settings, **_VIEW_ONLY, view=view).to_mapping()
+    text = json.dumps([input_id(picture, settings), relevant], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def lab_block(
+    picture: CurrentPicture,
+    lanes: tuple[LabSettings, ...],
+    *,
+    known: Known,
+    draft: bool = False,
+    header: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return header and arrays of one or two lanes, numbered "0." and "1."; a lane that gives no map has an `error`."""
+    arrays: dict[str, np.ndarray] = {}
+    described = []
+    for place, settings in enumerate(lanes):
+        try:
+            described.append(_lane(picture, settings, known, draft, f"{place}.", arrays))
+        except (LabError, ShapeError) as error:
+            sentence = getattr(error, "sentence", lambda language: str(error))
+            described.append(
+                {"settings": settings.to_mapping(), "error": {"en": sentence("en"), "ko": sentence("ko")}}
+            )
+    source = {"key": picture.key, "name": picture.name, "alt": picture.alt, "kind": picture.kind}
+    return pack(
+        {**(header or {}), "picture": {**source, "shape": list(picture.pixels.shape)}, "lanes": described}, arrays
+    )
+
+
+def _lane(
+    picture: CurrentPicture, settings: LabSettings, known: Known, draft: bool, prefix: str, arrays: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    name, place = lane_digest(picture, settings), input_id(picture, settings)
+    if name in known.lanes and place in known.inputs:
+        return {"settings": settings.to_mapping(), "digest": name, "kept": True}
+    source = working(picture, settings)
+    result = lab(source, settings)
+    stages = map_stages(result)
+    drafted = draft and stages.before.numel() > DRAFT_FROM
+    if place not in known.inputs:
+        arrays[prefix + "input"] = _wire(result.picture)
+    lane = _described(result, stages) | {"digest": name, "input": place, "draft": drafted}
+    limit, ranges = _limits(result, stages)
+    lane |= {"ranges": ranges, "limit": limit}
+    _put_stages(arrays, prefix, result, stages, limit, drafted, lane)
+    done = result.convolution
+    arrays[prefix + "weights"] = _wire(done.weight)
+    arrays[prefix + "rows"], arrays[prefix + "columns"] = _wire(result.row_uses), _wire(result.column_uses)
+    if done.output.shape[0] > 1:
+        arrays[prefix + "thumbs"] = _thumbs(done.output, ranges, limit if settings.scope != "map" else None)
+    if (settings.shift_x or settings.shift_y) and not drafted:
+        effect = shift_effect(source, result)
+        lane["kept_cells"] = {
+            "map": [int(effect.map_kept.sum()), effect.map_kept.numel()],
+            "pooled": None if effect.pooled_kept is None else [int(effect.pooled_kept.sum()), effect.pooled_kept.numel()],
+        }
+        shown = effect.map_kept if effect.pooled_kept is None else effect.pooled_kept
+        arrays[prefix + "kept"] = shown.to(torch.uint8).numpy()
+    return lane
+
+
+def _described(result: LabResult, stages: MapStages) -> dict[str, Any]:
+    settings, done = result.settings, result.convolution
+    bias = [0] * done.output.shape[0] if done.bias is None else done.bias.tolist()
+    described: dict[str, Any] = {
+        "settings": settings.to_mapping(),
+        "index": result.index,
+        "whole": not done.output.is_floating_point(),
+        "bias": bias,
+        "parameters": result.parameters,
+        "multiply_adds": result.multiply_adds,
+        "geometry": {
+            "size": list(done.image.shape[1:]),
+            "channels": done.image.shape[0],
+            "outputs": list(done.output.shape[1:]),
+            "maps": done.output.shape[0],
+            "kernel": settings.kernel_size,
+            "stride": list(done.stride),
+            "padding": list(done.padding),
+            "dilation": list(done.dilation),
+            "mode": settings.padding_mode,
+            "groups": done.groups,
+            "fill": _fill(result),
+        },
+    }
+    if stages.poolings:
+        first = next(iter(stages.poolings.values()))
+        described["pooling"] = {
+            "modes": list(stages.poolings),
+            "size": settings.pool_size,
+            "stride": settings.pool_stride,
+            "padding": settings.pool_padding,
+            "outputs": list(first.output.shape[1:]),
+        }
+    return described
+
+
+def _fill(result: LabResult) -> list[float]:
+    """Return the value that stands in the padding, by channel (0 where pixels are repeated)."""
+    if result.settings.padding_mode != "mean" or not any(result.convolution.padding):
+        return [0] * result.picture.shape[0]
+    top, _, left, _ = result.convolution.padding
+    padded = result.convolution.padded
+    return padded[:, 0 if top else -1, 0 if left else -1].tolist()
+
+
+def _limits(result: LabResult, stages: MapStages) -> tuple[float, list[list[float]]]:
+    """Return (the value at the end of the colour scale, [least, most] of every map)."""
+    output = result.convolution.output
+    low, high = torch.aminmax(output.flatten(1), dim=1) if output.shape[0] > 1 else _one_range(stages.before)
+    ranges = [list(pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]
+    settings = result.settings
+    if settings.scope == "fixed":
+        return settings.limit, ranges
+    shown = ranges if settings.scope == "layer" else [ranges[result.index]]
+    return max((max(-low, high) for low, high in shown), default=1.0) or 1.0, ranges
+
+
+def _one_range(values: Tensor) -> tuple[Tensor, Tensor]:
+    low, high = torch.aminmax(values)
+    return low[None], high[None]
+
+
+def _put_stages(
+    arrays: dict[str, np.ndarray], prefix: str, result: LabResult, stages: MapStages, limit: float, draft: bool,
+    lane: dict[str, Any],
+) -> None:  # fmt: skip
+    settings = result.settings
+
+    def put(name: str, values: Tensor, scale: float = limit) -> None:
+        arrays[prefix + name] = _levels(values, scale) if draft else _wire(values)
+
+    put("before", stages.before)
+    if settings.activation in ("sigmoid", "tanh"):
+        put("after", stages.after, 1.0)
+    lane["pool_limits"] = {}
+    for mode, pooling in stages.poolings.items():
+        most = float(pooling.output.abs().max()) or 1.0
+        lane["pool_limits"][mode] = most
+        scale = 1.0 if settings.activation in ("sigmoid", "tanh") else limit
+        put(f"pool_{mode}", pooling.output[0], most if mode == "l2" else scale)
+        if pooling.winners is not None and not draft:
+            arrays[prefix + "winners"] = _wire(pooling.winners[0])
+    if settings.view in ("magnitude", "direction"):
+        pair = edge_pair(result)
+        lane["magnitude_limit"] = float(pair.magnitude.max()) or 1.0
+        arrays[prefix + "magnitude"] = pair.magnitude.numpy()
+        arrays[prefix + "direction"] = pair.direction.numpy()
+
+
+def _levels(values: Tensor, limit: float) -> np.ndarray:
+    """Return `values` as 8-bit levels: 128 is zero, 1 and 255 are −limit and +limit."""
+    scaled = values.to(torch.float32) * (127.0 / limit)
+    return scaled.round_().add_(128.0).clamp_(1.0, 255.0).to(torch.uint8).numpy()
+
+
+def _thumbs(output: Tensor, ranges: list[list[float]], limit: float | None) -> np.ndarray:
+    step = max(1, -(-max(output.shape[1:]) // THUMB_SIDE))
+    small = output[:, step // 2 :: step, step // 2 :: step].to(torch.float32)
+    limits = torch.tensor([limit or max(-low, high) or 1.0 for low, high in ranges], dtype=torch.float32)
+    return (small * (127.0 / limits)[:, None, None]).round_().add_(128.0).clamp_(1.0, 255.0).to(torch.uint8).numpy()
+
+
+def _wire(values: Tensor) -> np.ndarray:
+    """Return a tensor in one of the wire's types without changing a value: int64 goes as int32, else as float64."""
+    array = values.detach().cpu().numpy()
+    if array.dtype == np.int64:
+        small = array.size == 0 or (array.min() >= -(2**31) and array.max() < 2**31)
+        return array.astype(np.int32 if small else np.float64)
+    return array

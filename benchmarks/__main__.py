@@ -1,0 +1,30 @@
+"""`make bench`: the budgets of the design, each as a figure and as a ratio to what is run beside it.
+
+    python -m benchmarks            everything there is
+    python -m benchmarks B5 B14     some
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from benchmarks.measure import Line, table
+
+
+def main(wanted: list[str]) -> int:
+    """Run the benchmarks of this folder whose budgets are asked for; exit 0 even where a budget is missed."""
+    lines: list[Line] = []
+    for path in sorted(Path(__file__).parent.glob("bench_*.py")):
+        module = importlib.import_module(f"benchmarks.{path.stem}")
+        if wanted and not set(wanted) & set(module.BUDGETS):
+            continue
+        print(f"… {path.stem}", file=sys.stderr, flush=True)
+        lines += module.measure()
+    print(table(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
