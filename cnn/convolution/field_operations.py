@@ -63,7 +63,13 @@ def layer_reach(module: nn.Module, x: Reach, layer: str) -> Reach | None:
         )
     if isinstance(module, nn.modules.conv._ConvNd):
         return rule.convolved(
-            x, module.weight.shape, module.stride, module.padding, module.dilation, module.padding_mode
+            x,
+            module.weight.shape,
+            module.stride,
+            module.padding,
+            module.dilation,
+            module.padding_mode,
+            module.groups,
         )
     if isinstance(module, _ELEMENTWISE_LAYERS):
         return x

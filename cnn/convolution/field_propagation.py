@@ -36,7 +36,7 @@ def _value(
     kwargs: dict[str, Any],
     shape: tuple[int, ...],
 ) -> Any:
-    layer = network.names[node]
+    layer = network.names.get(node, "")
     if node.op == "placeholder":
         # Further inputs of the network take their defaults.
         return image_reach(shape) if node.prev.op == "root" else (args[0] if args else None)

@@ -62,6 +62,14 @@ def tapped(x: Reach, taps: Sequence[Taps], channels: int | None = None) -> Reach
     return x.mapped(tuple(shape), rows, columns)
 
 
+def _over_channels(x: Reach, count: int, groups: int) -> Reach:
+    """The union over the channels, where they see different pixels (after a pixel unshuffle)."""
+    dim = len(x.shape) - count - 1
+    if not _varies(x, (dim,)) or groups == x.shape[dim]:
+        return x
+    return x.mapped(x.shape, gathered(x.rows, (dim,)), gathered(x.columns, (dim,)))
+
+
 def convolved(
     x: Reach,
     weight: Sequence[int],
@@ -69,10 +77,12 @@ def convolved(
     padding: Any = 0,
     dilation: Any = 1,
     mode: str = "zeros",
+    groups: int = 1,
 ) -> Reach:
     """A convolution with a weight of that shape (out, in / groups, k...)."""
     kernel = tuple(weight[2:])
     count = len(kernel)
+    x = _over_channels(x, count, groups)
     strides, dilations = pairs(stride, count), pairs(dilation, count)
     if padding == "same":
         total = [d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
@@ -97,6 +107,7 @@ def transposed(
 ) -> Reach:
     """A transposed convolution with a weight of that shape (in, out / groups, k...)."""
     kernel = tuple(weight[2:])
+    x = _over_channels(x, len(kernel), groups)
     options = (pairs(o, len(kernel)) for o in (stride, padding, output_padding, dilation))
     taps = [
         transposed_taps(*values) for values in zip(x.shape[-len(kernel) :], kernel, *options, strict=True)
@@ -396,13 +407,7 @@ def shuffled(x: Reach, factor: int, *, up: bool) -> Reach:
         split_ = viewed(x, (n, c // factor**2, factor, factor, h, w))
         return viewed(permuted(split_, (0, 1, 4, 2, 5, 3)), (n, c // factor**2, h * factor, w * factor))
     split_ = viewed(x, (n, c, h // factor, factor, w // factor, factor))
-    joined_ = averaged(split_, (3, 5), True, "")
-    return replace(
-        viewed(permuted(joined_, (0, 1, 3, 5, 2, 4)), (n, c, h // factor, w // factor)),
-        shape=(n, c * factor**2, h // factor, w // factor),
-        gathered=x.gathered,
-        cause=x.cause,
-    )
+    return viewed(permuted(split_, (0, 1, 3, 5, 2, 4)), (n, c * factor**2, h // factor, w // factor))
 
 
 def unknown(

@@ -14,7 +14,7 @@ from cnn.models.registry import MODELS, model_record, model_skeleton
 from cnn.models.running import Runner
 from cnn.models.tracing import trace
 
-# The side of the picture; small, so that fields are cut by every edge, and odd, so that strides leave rows out.
+# The side of the picture; small, so that fields are cut by every edge; odd, so that strides leave rows out.
 SIDES = {
     "yolo": 64,
     "lenet5": 32,
@@ -61,7 +61,7 @@ def fill(model: nn.Module, generator: torch.Generator) -> None:
 
 
 def open_everywhere(model: nn.Module) -> nn.Module:
-    """Max pools and ReLUs, which shut off all but some of what they read, by twins that let everything through."""
+    """Max pools and ReLUs shut off part of what they read; their twins here let everything through."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.MaxPool2d):
@@ -125,10 +125,7 @@ def test_R1_box_is_the_support_of_the_gradient(name: str) -> None:
                 assert found == box, (layer, row, column, field.status)
             else:
                 x1, y1, x2, y2 = box
-                assert x1 <= found[0] and y1 <= found[1] and found[2] <= x2 and found[3] <= y2, (
-                    layer,
-                    row,
-                    column,
-                )
+                inside = x1 <= found[0] and y1 <= found[1] and found[2] <= x2 and found[3] <= y2
+                assert inside, (layer, row, column)
             checked += 1
     assert checked >= 3
