@@ -17,7 +17,16 @@ from app.pictures import CurrentPicture
 from app.wire import pack
 from cnn.checks import ShapeError
 from cnn.convolution.lab_errors import LabError
-from cnn.convolution.pipeline import LabResult, MapStages, edge_pair, lab, map_stages, shift_effect, working_picture
+from cnn.convolution.pipeline import (
+    LabResult,
+    MapStages,
+    bank_grids,
+    edge_pair,
+    lab,
+    map_stages,
+    shift_effect,
+    working_picture,
+)
 from cnn.convolution.settings import LabSettings
 from cnn.images.encode import digest
 
@@ -80,12 +89,18 @@ def lab_block(
             )
     source = {"key": picture.key, "name": picture.name, "alt": picture.alt, "kind": picture.kind}
     return pack(
-        {**(header or {}), "picture": {**source, "shape": list(picture.pixels.shape)}, "lanes": described}, arrays
+        {**(header or {}), "picture": {**source, "shape": list(picture.pixels.shape)}, "lanes": described},
+        arrays,
     )
 
 
 def _lane(
-    picture: CurrentPicture, settings: LabSettings, known: Known, draft: bool, prefix: str, arrays: dict[str, np.ndarray]
+    picture: CurrentPicture,
+    settings: LabSettings,
+    known: Known,
+    draft: bool,
+    prefix: str,
+    arrays: dict[str, np.ndarray],
 ) -> dict[str, Any]:
     name, place = lane_digest(picture, settings), input_id(picture, settings)
     if name in known.lanes and place in known.inputs:
@@ -102,6 +117,7 @@ def _lane(
     _put_stages(arrays, prefix, result, stages, limit, drafted, lane)
     done = result.convolution
     arrays[prefix + "weights"] = _wire(done.weight)
+    arrays[prefix + "grids"] = _wire(bank_grids(settings, done.image.shape[0]))
     arrays[prefix + "rows"], arrays[prefix + "columns"] = _wire(result.row_uses), _wire(result.column_uses)
     if done.output.shape[0] > 1:
         arrays[prefix + "thumbs"] = _thumbs(done.output, ranges, limit if settings.scope != "map" else None)
@@ -109,7 +125,9 @@ def _lane(
         effect = shift_effect(source, result)
         lane["kept_cells"] = {
             "map": [int(effect.map_kept.sum()), effect.map_kept.numel()],
-            "pooled": None if effect.pooled_kept is None else [int(effect.pooled_kept.sum()), effect.pooled_kept.numel()],
+            "pooled": None
+            if effect.pooled_kept is None
+            else [int(effect.pooled_kept.sum()), effect.pooled_kept.numel()],
         }
         shown = effect.map_kept if effect.pooled_kept is None else effect.pooled_kept
         arrays[prefix + "kept"] = shown.to(torch.uint8).numpy()
@@ -137,7 +155,7 @@ def _described(result: LabResult, stages: MapStages) -> dict[str, Any]:
             "dilation": list(done.dilation),
             "mode": settings.padding_mode,
             "groups": done.groups,
-            "fill": _fill(result),
+            "fill": done.fill.tolist(),
         },
     }
     if stages.poolings:
@@ -150,15 +168,6 @@ def _described(result: LabResult, stages: MapStages) -> dict[str, Any]:
             "outputs": list(first.output.shape[1:]),
         }
     return described
-
-
-def _fill(result: LabResult) -> list[float]:
-    """Return the value that stands in the padding, by channel (0 where pixels are repeated)."""
-    if result.settings.padding_mode != "mean" or not any(result.convolution.padding):
-        return [0] * result.picture.shape[0]
-    top, _, left, _ = result.convolution.padding
-    padded = result.convolution.padded
-    return padded[:, 0 if top else -1, 0 if left else -1].tolist()
 
 
 def _limits(result: LabResult, stages: MapStages) -> tuple[float, list[list[float]]]:
@@ -215,7 +224,14 @@ def _thumbs(output: Tensor, ranges: list[list[float]], limit: float | None) -> n
     step = max(1, -(-max(output.shape[1:]) // THUMB_SIDE))
     small = output[:, step // 2 :: step, step // 2 :: step].to(torch.float32)
     limits = torch.tensor([limit or max(-low, high) or 1.0 for low, high in ranges], dtype=torch.float32)
-    return (small * (127.0 / limits)[:, None, None]).round_().add_(128.0).clamp_(1.0, 255.0).to(torch.uint8).numpy()
+    return (
+        (small * (127.0 / limits)[:, None, None])
+        .round_()
+        .add_(128.0)
+        .clamp_(1.0, 255.0)
+        .to(torch.uint8)
+        .numpy()
+    )
 
 
 def _wire(values: Tensor) -> np.ndarray:

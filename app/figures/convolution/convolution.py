@@ -1,0 +1,55 @@
+"""The convolution lab's answers: the live route's block, the rerun's block, and what goes into the address bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.figures.convolution.lab_block import Known, lab_block
+from app.pictures import CurrentPicture
+from cnn.convolution.filters import FILTERS
+from cnn.convolution.settings import LabSettings
+
+MOST_NAMES = 12
+
+
+def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
+    """Answer the browser's request: `lanes` (one or two settings), what it has (`inputs`, `shown`), `draft`."""
+    lanes = sent_lanes(parameters.get("lanes"), {})
+    header = {"id": parameters.get("id", 0)}
+    return lab_block(
+        picture(), lanes, known=known(parameters), draft=parameters.get("draft") is True, header=header
+    )
+
+
+def sent_lanes(sent: Any, values: Mapping[str, Any]) -> tuple[LabSettings, ...]:
+    """Return the lanes the browser sent, or, where it sent none, those of the address bar's `values`."""
+    if isinstance(sent, list) and sent and all(isinstance(lane, Mapping) for lane in sent[:2]):
+        return tuple(LabSettings.from_mapping(lane) for lane in sent[:2])
+    first = LabSettings.from_mapping(values)
+    other = values.get("compare", "")
+    return (first, first.with_difference(other)) if other else (first,)
+
+
+def known(sent: Mapping[str, Any]) -> Known:
+    """Return what the browser says it has."""
+    names = [[str(name)[:120] for name in listed[:MOST_NAMES]] if isinstance(listed, list) else []
+             for listed in (sent.get("inputs"), sent.get("shown"))]  # fmt: skip
+    return Known(tuple(names[0]), tuple(names[1]))
+
+
+def address_values(lanes: tuple[LabSettings, ...]) -> dict[str, Any]:
+    """Return the values of the address bar for one or two lanes."""
+    other = lanes[0].encoded_difference(lanes[1]) if len(lanes) > 1 else ""
+    return {**lanes[0].to_mapping(), "compare": other}
+
+
+def filter_words(language: str) -> dict[str, Any]:
+    """Return the names and notes of the filters, and which of them an angle turns, for the browser's controls."""
+    words: dict[str, Any] = {"turnable": [record.name for record in FILTERS if record.turnable]}
+    for record in FILTERS:
+        words[f"filter_{record.name}"] = record.label[language]
+        words[f"filter_note_{record.name}"] = " ".join(
+            filter(None, (record.note[language], record.opencv[language]))
+        )
+    return words
