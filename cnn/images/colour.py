@@ -30,7 +30,11 @@ def to_srgb(icc: bytes | None, space: str) -> Callable[[Pixels], Pixels] | None:
         if profile.profile.xcolor_space.strip() != space:
             return None
         srgb = ImageCms.createProfile("sRGB")
-        transform = ImageCms.buildTransform(profile, srgb, _MODES[space], "RGB", ImageCms.Intent.PERCEPTUAL)
+        exact = (
+            ImageCms.Flags.NOOPTIMIZE if space == "GRAY" else ImageCms.Flags.NONE
+        )  # 256 values, so no hurry
+        intent = ImageCms.Intent.PERCEPTUAL
+        transform = ImageCms.buildTransform(profile, srgb, _MODES[space], "RGB", intent, flags=exact)
         return _checked(transform, space)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
         return None

@@ -89,8 +89,14 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
         return _with_opencv(header)
     if header.kind == "JPEG" and header.channels != 4:
         return _with_opencv(header)
-    if header.kind == "TIFF" and header.bits == 16 and header.channels in (3, 4) and header.coding == 2:
-        return _with_opencv(header)
+    if (
+        header.kind == "TIFF"
+        and header.bits == 16
+        and (header.channels, header.coding) in ((1, 0), (3, 2), (4, 2))
+    ):
+        return _with_opencv(
+            header
+        )  # Pillow keeps the upper byte of colours, and has no gray from white to black
     return _with_pillow(header, max_pixels)
 
 
@@ -117,6 +123,7 @@ def _with_opencv(header: Header) -> Decoded:
         orientation=header.orientation,
         icc=header.icc,
         transparent=_scaled(header) if header.transparent else None,
+        inverted=header.kind == "TIFF" and header.coding == 0,
     )
 
 
@@ -163,11 +170,8 @@ def _with_pillow(header: Header, max_pixels: int) -> Decoded:
         raise ImageError("damaged", kind=header.kind) from None  # larger than its own header says
     except _PILLOW_ERRORS as error:
         raise _refusal(header.kind, error) from None
-    inverted = header.kind == "TIFF" and header.coding == 0
     icc = header.icc or image.info.get("icc_profile")
-    return from_pillow(
-        image, orientation=1 if header.kind == "TIFF" else orientation, icc=icc, inverted=inverted
-    )
+    return from_pillow(image, orientation=1 if header.kind == "TIFF" else orientation, icc=icc)
 
 
 def _avif_orientation(image: Image.Image) -> int:

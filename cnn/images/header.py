@@ -22,10 +22,10 @@ class Header:
     """What the decoder needs to know.
 
     `data` is what it is given: the file, without the parts that no picture needs (comments, previews,
-    metadata) where they can be cut out cheaply. `width` and `height` are as stored, before `orientation` (EXIF,
-    1 to 8) is applied. `channels` counts the components that the decoder gives and `bits` the bits of a stored
-    one; `transparent` is a PNG's transparent sample; `coding` is the marker of a JPEG's frame, a PNG's colour
-    type or a TIFF's photometric interpretation.
+    metadata) where they can be cut out cheaply. `width` and `height` are as stored, before `orientation`
+    (EXIF, 1 to 8) is applied. `channels` counts the components that the decoder gives and `bits` the bits of
+    a stored one; `transparent` is a PNG's transparent sample; `coding` is the marker of a JPEG's frame, a
+    PNG's colour type or a TIFF's photometric interpretation.
     """
 
     kind: str

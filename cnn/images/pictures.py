@@ -20,8 +20,8 @@ class Picture:
     """One built-in picture.
 
     `kind` is "photo", "flower", "cells", "painting" or "synthetic"; `source` the package (or "assets") and
-    file, or what makes it; `maker`, `origin` and `licence` are what an attribution needs, empty for those that
-    are made by code.
+    file, or what makes it; `maker`, `origin` and `licence` are what an attribution needs, empty for those
+    that are made by code.
     """
 
     id: str

@@ -86,15 +86,21 @@ def from_array(
     orientation: int,
     icc: bytes | None,
     transparent: tuple[int, ...] | None = None,
+    inverted: bool = False,
 ) -> Decoded:
-    """An OpenCV picture (H, W), (H, W, 3) BGR or (H, W, 4) BGRA; `transparent` gray or RGB becomes white."""
+    """An OpenCV picture (H, W), (H, W, 3) BGR or (H, W, 4) BGRA.
+
+    `transparent` gray or RGB becomes white; `inverted` says that its zero is white.
+    """
     colour = to_srgb(icc, "GRAY" if gray else "RGB")
     height, width = array.shape[:2]
 
     def read(box: Box) -> Pixels:
         part = np.atleast_3d(array[box[1] : box[3], box[0] : box[2]])
         samples = part[:, :, :1] if gray else part[:, :, 2::-1]
-        shown = _eight_bit(samples) if colour is None else colour(_eight_bit(samples))
+        shown = 255 - _eight_bit(samples) if inverted else _eight_bit(samples)
+        if colour is not None:
+            shown = colour(shown)
         if part.shape[2] == 4:
             return _over_white(shown, part[:, :, 3:])
         if transparent is not None:
@@ -121,10 +127,8 @@ def _over_white(colours: Pixels, alpha: Samples) -> Pixels:
     return (mixed // wide(top)).astype(np.uint8)
 
 
-def from_pillow(
-    image: Image.Image, *, orientation: int, icc: bytes | None, inverted: bool = False
-) -> Decoded:
-    """A loaded Pillow picture of any mode; `inverted` where 0 is white in gray of more than 8 bits."""
+def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None) -> Decoded:
+    """A loaded Pillow picture of any mode."""
     mode = image.mode
     gray = mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
     space = "GRAY" if gray else "CMYK" if mode == "CMYK" else "RGB"
@@ -134,8 +138,7 @@ def from_pillow(
     def read(box: Box) -> Pixels:
         part = image.crop(box)
         if scale is not None:
-            shown = scale(part)
-            return 255 - shown if inverted else shown
+            return scale(part)
         alpha = None
         if mode == "CMYK" and colour is not None:
             return colour(np.asarray(part))
@@ -155,7 +158,7 @@ def _sample_scale(image: Image.Image) -> Callable[[Image.Image], Pixels]:
     """How gray samples wider than 8 bits become 8: 16-bit by 257, the rest by the range that is used.
 
     0..1 (floating point), 0..255 and 0..65535 keep their meaning; any other range is stretched from its least
-    to its greatest value. Values that are not finite count as the least.
+    to its greatest value. What is no number counts as the least of that range.
     """
     if image.mode.startswith("I;16"):
         return lambda part: _eight_bit(np.asarray(part).astype(np.uint16)[:, :, None])
