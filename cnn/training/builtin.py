@@ -5,27 +5,38 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from cnn.training.engine import Trainer, load_checkpoint, save_checkpoint, shortened
 from cnn.training.packs import DataMissing, pack
 from cnn.training.recipes import RECIPES, Recipe, recipe
-from cnn.weights.builtin import WEIGHTS_FOLDER, builtin_record, load_builtin
+from cnn.weights.builtin import WEIGHTS_FOLDER, builtin_record, load_builtin, restored
 
 
-def new_trainer(chosen: Recipe, *, device: torch.device, epochs: int = 0, seed: int | None = None) -> Trainer:
-    """The recipe's network at the start of its training; `epochs` other than 0 shortens the schedule."""
+def new_trainer(
+    chosen: Recipe,
+    *,
+    device: torch.device,
+    epochs: int = 0,
+    seed: int | None = None,
+    start: Path | None = None,
+) -> Trainer:
+    """The recipe's network at the start of its training; `epochs` other than 0 shortens the schedule.
+
+    `start` is a safetensors file whose fitting tensors come first, instead of those of `chosen.start_from`.
+    """
     seed = chosen.seed if seed is None else seed
     build = builtin_record(chosen.name).build
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         model, averaged = build(), build()
-    if chosen.start_from:
+    if start:
+        copy_fitting(model, restored(load_file(start)))
+    elif chosen.start_from:
         copy_fitting(model, load_builtin(chosen.start_from).state_dict())
     schedule = shortened(chosen.schedule, epochs) if epochs else chosen.schedule
     return Trainer(model, averaged, chosen.task, schedule, seed=seed, device=device)
@@ -56,7 +67,8 @@ def write_model(
     trainer: Trainer,
     scores: dict[str, float],
     folder: Path,
-    extra: dict[str, Any] | None = None,
+    *,
+    started_from: str = "",
 ) -> None:
     """Writes ``NAME.safetensors`` and its card ``NAME.json``, each beside and renamed."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +79,7 @@ def write_model(
         "task": builtin_record(chosen.name).task,
         "trained_on": chosen.folder,
         "data_licence": pack(chosen.folder).licence,
-        "started_from": chosen.start_from or "random weights",
+        "started_from": started_from or chosen.start_from or "random weights",
         "command": f"python -m cnn.training.builtin {chosen.name} --data DIR",
         "seed": trainer.seed,
         "epochs": schedule.epochs,
@@ -76,7 +88,6 @@ def write_model(
         "parameters": sum(p.numel() for p in trainer.averaged.parameters()),
         "not_for": chosen.not_for,
         "sha256": hashlib.sha256(content).hexdigest(),
-        **(extra or {}),
     }
     for ending, data in (("safetensors", content), ("json", (json.dumps(card, indent=2) + "\n").encode())):
         beside = folder / f"{chosen.name}.{ending}.part"
@@ -109,19 +120,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for torch's own choice")
     parser.add_argument("--epochs", type=int, default=0, help="instead of the recipe's, for a trial")
     parser.add_argument("--seed", type=int, default=None, help="instead of the recipe's")
+    parser.add_argument(
+        "--start", type=Path, default=None, help="safetensors to start from, not the recipe's"
+    )
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     chosen = recipe(options.name)
     trainer = new_trainer(
-        chosen, device=torch.device(options.device), epochs=options.epochs, seed=options.seed
+        chosen,
+        device=torch.device(options.device),
+        epochs=options.epochs,
+        seed=options.seed,
+        start=options.start,
     )
     try:
         scores = train(chosen, trainer, options.data, options.checkpoints / f"{chosen.name}.pt")
     except DataMissing as error:
         print(error, file=sys.stderr)
         return 2
-    write_model(chosen, trainer, scores, options.output)
+    write_model(
+        chosen, trainer, scores, options.output, started_from=options.start.stem if options.start else ""
+    )
     print(f"{chosen.name}: " + ", ".join(f"val {name} {value:.4f}" for name, value in scores.items()))
     return 0
 

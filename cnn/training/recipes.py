@@ -7,7 +7,8 @@ from cnn.training.detection import Detection
 from cnn.training.embedding import Embedding
 from cnn.training.engine import Schedule, Task
 from cnn.training.segmentation import Segmentation
-from cnn.weights.builtin import builtin_record
+from cnn.training.style import StyleTransfer
+from cnn.weights.builtin import STYLES, builtin_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ _TEN_CLASSES = (
 # Square root of the inverse share of each class's pixels, scaled to mean 1 and held in 0.4..2.2.
 STREET_WEIGHTS = (0.4, 0.4, 1.5, 0.4, 0.7, 0.5, 1.4, 1.4, 0.6, 1.8, 2.2)
 
-RECIPES: tuple[Recipe, ...] = (
+_TRAINED: tuple[Recipe, ...] = (
     Recipe(
         "lenet5-mnist",
         "mnist",
@@ -157,15 +158,15 @@ RECIPES: tuple[Recipe, ...] = (
             zoom=(0.85, 1.25),
             flip_vertical=True,
         ),
-        Schedule(60, 8, 1e-3, "adamw", 1e-2, averaging=0.995, clip_norm=10),
+        Schedule(40, 8, 1e-3, "adamw", 1e-2, averaging=0.995, clip_norm=10),
         "diagnosis or counting for patients",
         start_from="imagenette-resnet",
     ),
     Recipe(
         "yolo-everyday",
         "everyday_det",
-        Detection(builtin_record("yolo-everyday"), "everyday_det", (256, 256), mosaic=0.5, zoom=(0.6, 1.5)),
-        Schedule(60, 8, 1e-3, "adamw", 2e-2, averaging=0.995, clip_norm=10),
+        Detection(builtin_record("yolo-everyday"), "everyday_det", (224, 224), mosaic=0.5, zoom=(0.6, 1.5)),
+        Schedule(40, 8, 1e-3, "adamw", 2e-2, averaging=0.995, clip_norm=10),
         "surveillance, wildlife counts or anything with consequences: it knows three fruits and two animals",
         start_from="imagenette-resnet",
     ),
@@ -203,6 +204,19 @@ RECIPES: tuple[Recipe, ...] = (
         "reading documents: it compares single handwritten characters",
     ),
 )
+
+
+def _style(name: str) -> Recipe:
+    return Recipe(
+        name,
+        "flowers160",
+        StyleTransfer(builtin_record(name), content=(0, 0, 0, 0, 0, 1, 0), style=(20,) * 7, smoothness=2.0),
+        Schedule(16, 4, 3e-3, "adamw", 0.0, averaging=0.98, clip_norm=5),
+        "passing pictures off as the painter's work",
+    )
+
+
+RECIPES: tuple[Recipe, ...] = (*_TRAINED, *(_style(name) for name in STYLES))
 
 
 def recipe(name: str) -> Recipe:

@@ -23,7 +23,7 @@ def perceptual_features() -> PerceptualFeatures:
     """The features of the shipped classifier, loaded once. Raises BuiltinError."""
     network = load_builtin("imagenette-resnet")
     assert isinstance(network, ImagenetteResNet)
-    return PerceptualFeatures(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return PerceptualFeatures(network).to(memory_format=torch.channels_last)
 
 
 def painting(name: str) -> Tensor:
@@ -82,7 +82,7 @@ class StyleTransfer:
     def loss(self, model: nn.Module, batch: tuple[Tensor, tuple[int, int]], device: torch.device) -> Tensor:
         images, (down, right) = batch
         images = images.to(device, memory_format=torch.channels_last)
-        # Both pictures are cut by 0..3 pixels, so that no pattern tied to the strides of the features pays off.
+        # Both are cut by 0..3 pixels, so that no pattern tied to the strides of the features pays off.
         return self.picture_loss(model(images)[..., down:, right:], images[..., down:, right:])["total"]
 
     def picture_loss(self, images: Tensor, wanted: Tensor) -> dict[str, Tensor]:
@@ -97,10 +97,10 @@ class StyleTransfer:
         return {"total": content + style + smooth, "content": content, "style": style}
 
     def scores(self, model: nn.Module, data: Tensor, device: torch.device) -> dict[str, float]:
-        """The network's losses as multiples of those of 200 Gatys steps (Adam, from the photo), photo by photo."""
+        """The network's losses as multiples of those of 200 Gatys steps (Adam, from the photo)."""
         chosen = data[:: max(1, len(data) // SCORED_PHOTOS)][:SCORED_PHOTOS].float().to(device) / 255
         ratios = {name: MeanMetric() for name in ("total", "content", "style")}
-        for photo in chosen.split(1):
+        for photo in torch.split(chosen, 1):
             with torch.no_grad():
                 fast = self.picture_loss(model(photo), photo)
             slow = self.picture_loss(self.gatys(photo), photo)

@@ -15,6 +15,7 @@ from cnn.models.fashion_cnn import FashionCNN
 from cnn.models.imagenette_resnet import ImagenetteResNet
 from cnn.models.lenet5 import LeNet5
 from cnn.models.siamese import SiameseNet
+from cnn.models.style_net import StyleNet
 from cnn.models.tiny_vgg import TinyVGG
 from cnn.models.unet import SeparableUNet, UNet
 from cnn.models.yolo import YOLO
@@ -93,6 +94,8 @@ STREET = (
     "bicyclist",
 )
 
+STYLES = ("style-starry-night", "style-great-wave", "style-composition-vii", "style-the-scream")
+
 # By cnn.models.anchors.kmeans_anchors from each training split, in pixels of the network's input.
 CELL_ANCHORS = ((20, 19), (51, 44), (49, 52), (59, 55), (108, 98))
 EVERYDAY_ANCHORS = ((51, 51), (86, 80), (112, 119), (176, 124), (184, 183))
@@ -146,6 +149,7 @@ BUILTIN: tuple[Builtin, ...] = (
     ),
     Builtin("unet-street", "segmentation", _unet_street, (180, 240), 3, (0.5,) * 3, (0.25,) * 3, STREET),
     Builtin("faces-siamese", "embedding", _faces, (56, 46), 1, (0.5,), (0.25,), ()),
+    *(Builtin(name, "style", StyleNet, (0, 0), 3, (0.0,) * 3, (1.0,) * 3, ()) for name in STYLES),
     Builtin("omniglot-siamese", "embedding", _omniglot, (28, 28), 1, (0.1,), (0.25,), ()),
 )
 
