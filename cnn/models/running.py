@@ -6,14 +6,16 @@ from __future__ import annotations
 import copy
 import inspect
 import operator
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, fx, nn
 
-from cnn.models.tracing import NetworkTrace
+from cnn.models.tracing import NetworkTrace, trace
 
 _OPERATORS = {
     operator.iadd: operator.add,
@@ -45,6 +47,41 @@ def value_of(network: NetworkTrace, image: Tensor, node: fx.Node) -> Tensor:
     return next(value for found, value in Runner(network).values(image, last=node) if found is node)
 
 
+_prepared: WeakKeyDictionary[nn.Module, tuple[int, Runner]] = WeakKeyDictionary()
+_preparing = threading.Lock()
+_SIMPLE = (int, float, bool, str, tuple)
+
+
+def prepared(model: nn.Module, image: Tensor) -> Runner:
+    """The steps of a network, traced at first use and again after it was changed (layers, modes, sizes).
+
+    Args:
+        model: any network.
+        image: (N, C, H, W), for networks that can only be recorded; such a recording is not kept.
+    """
+    state = _state(model)
+    with _preparing:
+        known = _prepared.get(model)
+    if known is not None and known[0] == state:
+        return known[1]
+    runner = Runner(trace(model, lambda: image))
+    if runner.network.by_fx:
+        with _preparing:
+            _prepared[model] = (state, runner)
+    return runner
+
+
+def _state(model: nn.Module) -> int:
+    """Changes with the modules, their parameters' places and their plain settings."""
+    parts: list[Any] = []
+    for module in model.modules():
+        parts.append(id(module))
+        parts += [value for value in vars(module).values() if type(value) in _SIMPLE]
+        parts += [id(tensor) for tensor in module._parameters.values()]
+        parts += [id(tensor) for tensor in module._buffers.values()]
+    return hash(tuple(parts))
+
+
 class Runner:
     """The steps of a traced network, prepared once and run as often as wanted."""
 
@@ -60,6 +97,11 @@ class Runner:
                     self._done.setdefault(node, []).append(user)
         for node in network.graph.nodes:
             self._steps.append((node, _step(network, node)))
+
+    def latest(self, nodes: Iterable[Any]) -> fx.Node:
+        """The node of these that runs last."""
+        wanted = set(nodes)
+        return next(node for node, _ in reversed(self._steps) if node in wanted)
 
     def values(
         self,

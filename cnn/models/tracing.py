@@ -7,6 +7,7 @@ Nodes are named as torchvision's feature extraction names them: the dotted path 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,7 @@ class NetworkTrace:
     """What a network computes, in order.
 
     Attributes:
-        root: the network itself.
+        owner: a weak reference to the network, so that a kept trace does not keep it alive.
         graph: its torch.fx graph; ``call_module`` targets are paths in the root.
         names: the name of each node.
         scopes: the path of the innermost module each node ran in (its own, for a module call).
@@ -36,13 +37,25 @@ class NetworkTrace:
         by_fx: False when the graph was recorded from one run because torch.fx could not trace it.
     """
 
-    root: nn.Module
+    owner: weakref.ref[nn.Module]
     graph: fx.Graph
     names: Mapping[fx.Node, str]
     scopes: Mapping[fx.Node, str]
     by_fx: bool
     nodes: Mapping[str, fx.Node] = field(default_factory=dict)
     constants: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def root(self) -> nn.Module:
+        """The network itself.
+
+        Raises:
+            ReferenceError: when it is gone.
+        """
+        model = self.owner()
+        if model is None:
+            raise ReferenceError("wanted the traced network, but it is gone: keep a reference to it")
+        return model
 
     def module(self, node: fx.Node) -> nn.Module:
         """The module that a ``call_module`` node calls."""
@@ -265,7 +278,7 @@ def recorded(model: nn.Module, image: Tensor) -> NetworkTrace:
         )
     recorder.graph.output(found)
     return NetworkTrace(
-        model,
+        weakref.ref(model),
         recorder.graph,
         recorder.names,
         recorder.scopes,
@@ -298,4 +311,4 @@ def trace(model: nn.Module, image: Callable[[], Tensor] | None = None) -> Networ
         for name in set(vars(model)) - before:
             constants[name] = vars(model).pop(name)
     nodes = {name: node for node, name in tracer.names.items()}
-    return NetworkTrace(model, graph, tracer.names, tracer.scopes, True, nodes, constants)
+    return NetworkTrace(weakref.ref(model), graph, tracer.names, tracer.scopes, True, nodes, constants)
