@@ -1,7 +1,8 @@
 """A bank of filters as short text for a link: `sobel_x;edge~a23~pscharr;custom~w1,0,-1,1,0,-1,1,0,-1~b2~otr`.
 
 Parts of a filter: `a` angle in degrees, `p` pair of an any-angle edge, `s` seed of random weights, `w` weights (commas) or
-`W` weights (base64 of float32), `b` bias, `o` operations in order: t transpose, r quarter turn clockwise, n normalise.
+`W` weights (base64 of float32), `b` bias, `o` operations in order: t transpose, r quarter turn clockwise, n normalise,
+`x` how many filters alike with one seed after the other (`random~x64`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import binascii
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BANK_PATTERN = r"[a-zA-Z0-9_~;,.\-+=/]{1,5500}"
 PRESETS = (
@@ -46,17 +47,28 @@ def parse_bank(text: str, kernel_size: int, *, max_filters: int, max_weights: in
     specs: list[FilterSpec] = []
     weights = 0
     for item in text.split(";"):
-        spec = _parse_filter(item, kernel_size)
-        if spec is None or len(specs) == max_filters or weights + len(spec.weights) > max_weights:
-            continue
-        weights += len(spec.weights)
-        specs.append(spec)
+        for spec in _parse_filters(item, kernel_size, max_filters - len(specs)):
+            if weights + len(spec.weights) <= max_weights:
+                weights += len(spec.weights)
+                specs.append(spec)
     return tuple(specs) or (FilterSpec(),)
 
 
 def format_bank(bank: Sequence[FilterSpec]) -> str:
     """Return `bank` as text that `parse_bank` reads back the same."""
-    return ";".join(_format_filter(spec) for spec in bank)
+    runs: list[tuple[FilterSpec, int]] = []
+    for spec in bank:
+        first, count = runs[-1] if runs else (spec, 0)
+        if (
+            count
+            and not spec.weights
+            and replace(first, seed=first.seed + count) == spec
+            and spec.name == "random"
+        ):
+            runs[-1] = (first, count + 1)
+        else:
+            runs.append((spec, 1))
+    return ";".join(_format_filter(spec) + (f"~x{count}" if count > 1 else "") for spec, count in runs)
 
 
 def reduced(operations: str) -> str:
@@ -69,15 +81,15 @@ def reduced(operations: str) -> str:
     return kept[:16]
 
 
-def _parse_filter(item: str, kernel_size: int) -> FilterSpec | None:
+def _parse_filters(item: str, kernel_size: int, most: int) -> list[FilterSpec]:
     name, *parts = item.split("~")
     if name not in PRESETS and name != CUSTOM:
-        return None
+        return []
     found: dict[str, str] = {part[0]: part[1:] for part in parts if part}
     weights = _weights(found, kernel_size) if name == CUSTOM else ()
     if name == CUSTOM and not weights:
-        return None
-    return FilterSpec(
+        return []
+    spec = FilterSpec(
         name=name,
         angle=_number(found.get("a", ""), -360, 360),
         pair=found.get("p", "sobel") if found.get("p") in PAIRS else "sobel",
@@ -86,6 +98,8 @@ def _parse_filter(item: str, kernel_size: int) -> FilterSpec | None:
         bias=_number(found.get("b", ""), -WEIGHT_LIMIT, WEIGHT_LIMIT),
         operations=reduced(found.get("o", "")),
     )
+    count = min(max(int(_number(found.get("x", ""), 0, 10_000)), 1), most)
+    return [replace(spec, seed=min(spec.seed + step, 9999)) for step in range(count)]
 
 
 def _weights(found: dict[str, str], kernel_size: int) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from cnn.convolution.lab_errors import LabError
 from cnn.convolution.pooling import Pooling, pool, shifted
 from cnn.convolution.reach import multiply_adds, parameter_count, usage_counts
 from cnn.convolution.settings import LabSettings
-from cnn.images.encode import resize_to
+from cnn.images.encode import thumbnail
 
 MAX_OUTPUT = 40_000_000
 """Elements of all maps together (float32: 160 MB)."""
@@ -80,7 +80,7 @@ def working_picture(picture: Tensor, settings: LabSettings) -> Tensor:
     """
     if picture.dtype != torch.uint8:
         return picture
-    small = resize_to(picture, int(settings.size))
+    small = thumbnail(picture, int(settings.size))
     if settings.colour == "rgb" or small.shape[0] == 1:
         return small
     red, green, blue = small.to(torch.int32)

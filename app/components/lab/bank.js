@@ -1,6 +1,7 @@
 // The bank of filters as the short text of a link (cnn/convolution/bank_text.py reads and writes the same).
 export function parseBank(text) {
-  return text.split(";").map((item) => {
+  return text.split(";").flatMap((item) => {
+    let count = 1;
     const [name, ...parts] = item.split("~"), spec = { name, angle: 0, pair: "sobel", seed: 0, weights: "", bias: 0, operations: "" };
     for (const part of parts) {
       const rest = part.slice(1);
@@ -9,9 +10,10 @@ export function parseBank(text) {
       else if (part[0] === "s") spec.seed = Number(rest);
       else if (part[0] === "b") spec.bias = Number(rest);
       else if (part[0] === "o") spec.operations = rest;
+      else if (part[0] === "x") count = Math.min(Math.max(Math.round(Number(rest)) || 1, 1), 64);
       else if (part[0] === "w" || part[0] === "W") spec.weights = part;
     }
-    return spec;
+    return Array.from({ length: count }, (_, i) => ({ ...spec, seed: spec.seed + i }));
   });
 }
 
@@ -45,5 +47,5 @@ export function bankPreset(name) {                        // whole banks at one 
   if (name === "directions") return { bank: angles(8, (angle) => `edge~a${2 * angle}~psobel`) };
   if (name === "gabors") return { bank: angles(16, (angle) => (angle ? `gabor~a${angle}` : "gabor")), kernel_size: 11 };
   if (name === "named") return { bank: "identity;vertical;horizontal;sobel_x;scharr_x;laplacian;gaussian;box;sharpen;emboss" };
-  return { bank: Array.from({ length: 64 }, (_, i) => (i ? `random~s${i}` : "random")).join(";") };
+  return { bank: "random~x64" };
 }

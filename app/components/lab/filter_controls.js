@@ -35,12 +35,13 @@ export class FilterControls {
     this.mode = choiceField(words.channels, [["sum", words.mode_sum, words.mode_sum_hint], ["each", words.mode_each, words.mode_each_hint]], (mode) => change({ mode, index: 0 }));
     this.perChannel = ["R", "G", "B"].map((name, i) => numberField(name, (value) => this.setChannel(i, value), 4));
     this.channelBox = make("div", { class: "channel-weights" }, ...this.perChannel.map((field) => field.element));
-    this.banks = selectField(words.banks, [["", words.banks_choose], ...["pair", "directions", "named", "gabors", "random64"].map((name) => [name, words[`bank_${name}`]])],
+    this.banks = selectField(words.banks, [["", words.banks], ...["pair", "directions", "named", "gabors", "random64"].map((name) => [name, words[`bank_${name}`]])],
       (name) => { if (name) change({ ...bankPreset(name), index: 0 }); this.banks.set(""); });
     this.plus = make("button", { class: "cs-button icon", type: "button", title: words.add_filter, "aria-label": words.add_filter, onclick: () => this.add() }, "+");
     this.minus = make("button", { class: "cs-button icon", type: "button", title: words.remove_filter, "aria-label": words.remove_filter, onclick: () => this.remove() }, "−");
-    this.element = group(words.group_filter, true, this.preset, this.size, this.angle, this.pair, this.channelTabs, this.weights, this.tools, this.note, this.flip,
-      this.bias, this.mode, this.channelBox, make("div", { class: "bank-line" }, this.chips, this.plus, this.minus), this.banks);
+    this.element = group(words.group_filter, true, this.preset, this.size, this.angle, this.pair, this.channelTabs, this.weights, this.tools, this.note,
+      make("div", { class: "mirror-line" }, this.flip.element, this.bias.element), this.mode, this.channelBox,
+      make("div", { class: "bank-line" }, this.chips, this.plus, this.minus, this.banks.element));
     this.shownChannel = 0;
   }
 
@@ -92,10 +93,12 @@ export class FilterControls {
       this.weights.style.setProperty("--k", size);
       this.weights.classList.toggle("many", size > 5);
     }
+    const digits = size > 5 ? 2 : 4, longest = Math.max(...shown.map((weight) => plainNumber(weight, digits).length));
+    this.weights.style.setProperty("--wide", `${Math.max(30, longest * 7 + 8)}px`);
     shown.forEach((weight, i) => {
       const input = this.weights.children[i], [r, g, b, alpha] = signedTint(weight, most);
       input.style.backgroundColor = `rgb(${r} ${g} ${b} / ${alpha})`;
-      if (input.getRootNode().activeElement !== input) input.value = plainNumber(weight, size > 5 ? 2 : 4);
+      if (input.getRootNode().activeElement !== input) input.value = plainNumber(weight, digits);
       input.title = String(weight);
     });
   }

@@ -81,8 +81,8 @@ export class Microscope {
   equation(lens, lane, terms, print, row, column) {
     const { words } = lens, { activation } = lane.settings, pieces = [];
     const term = (label, units, first) => {
-      const text = printed(Math.abs(units), print.digits);
-      pieces.push(make("span", { class: "sign" }, first ? (units < 0 ? "−" : "") : units < 0 ? "−" : "+"), piece(label, text));
+      if (!first) pieces.push(make("span", { class: "sign" }, units < 0 ? "−" : "+"));
+      pieces.push(piece(label, printed(first ? units : Math.abs(units), print.digits)));
     };
     const count = print.sums.length;
     if (count <= 4) print.sums.forEach((units, c) => term(count > 1 ? channelName(c, count) : words.sum, units, c === 0));

@@ -21,7 +21,7 @@ export class Panel {
     this.note = make("div", { class: "panel-note" });
     this.element = make("figure", { class: "panel", "data-stage": stage },
       make("figcaption", {}, make("div", { class: "title" }, this.name, this.shape), this.formula),
-      this.plane.frame, this.readout, this.legend?.element, this.note);
+      this.plane.frame, this.readout, this.legend?.element || make("div"), this.note);
   }
 
   paint(words, atRest) {
@@ -132,7 +132,22 @@ export class Panel {
     pen.restore();
   }
 
+  dimMoved(pen) {                                              // a shifted input: cells that changed by it are dimmed
+    const { lane, plane } = this, kept = lane.arrays.kept;
+    const last = lane.result.pooling ? `pool_${lane.result.pooling.modes[0]}` : lane.stages.includes("after") ? "after" : "before";
+    if (!kept || this.stage !== last) return;
+    if (this.dimmed !== kept) {
+      this.veil = new OffscreenCanvas(plane.columns, plane.rows);
+      const image = new ImageData(plane.columns, plane.rows), pixels = new Uint32Array(image.data.buffer);
+      for (let i = 0; i < pixels.length; i++) pixels[i] = kept.data[i] ? 0 : 0x8c181818;
+      this.veil.getContext("2d").putImageData(image, 0, 0);
+      this.dimmed = kept;
+    }
+    pen.drawImage(this.veil, ...plane.boxOf(0, 0, plane.rows, plane.columns));
+  }
+
   decorateMap(pen) {                                           // where cells are large enough: the winners of max pooling
+    this.dimMoved(pen);
     const { lane, plane } = this, { pooling } = lane.result;
     const source = lane.stages.includes("after") ? "after" : "before";
     if (this.stage !== source || !lane.arrays.winners || lane.draft) return;

@@ -49,7 +49,7 @@ export class Stage {
       if (row.holder.children[place] !== panel.element) row.holder.insertBefore(panel.element, row.holder.children[place] || null);
       this.describe(panel, lane);
     });
-    row.holder.style.setProperty("--count", stages.length);
+    row.holder.style.setProperty("--count", stages.length > 4 ? 3 : stages.length);
     row.strip.show(lane, this.words);
     row.atRest = atRest; row.stale = true;
   }
@@ -105,7 +105,7 @@ export class Stage {
       const width = first.frame.clientWidth;
       if (!width) continue;
       const { bounds } = this.viewport;
-      const room = Math.max(window.innerHeight * (shown.length > 1 ? 0.34 : 0.5), 220);
+      const room = Math.max(window.innerHeight * (shown.length > 1 ? 0.24 : 0.5), shown.length > 1 ? 170 : 220);
       const height = Math.round(Math.min(Math.max(width * bounds[3] / bounds[2], 90), room));
       for (const panel of row.panels.values()) {
         const changed = panel.plane.width !== panel.plane.frame.clientWidth || panel.plane.height !== height;

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.figures.colours import palette
 from app.figures.convolution.lab_block import Known, lab_block
 from app.pictures import CurrentPicture
 from cnn.convolution.filters import FILTERS
+from cnn.convolution.pipeline import lab, working_picture
 from cnn.convolution.settings import LabSettings
 
 MOST_NAMES = 12
@@ -53,3 +60,12 @@ def filter_words(language: str) -> dict[str, Any]:
             filter(None, (record.note[language], record.opencv[language]))
         )
     return words
+
+
+def card(photo: Tensor) -> NDArray[np.uint8]:
+    """Return the home page's card, uint8 (H, W, 3): the photo's vertical edges in the lab's colours."""
+    result = lab(working_picture(photo, LabSettings()), LabSettings())
+    values = result.convolution.output[0].double()
+    limit = float(values.abs().flatten().kthvalue(max(1, int(values.numel() * 0.995))).values) or 1.0
+    levels = (values * (127.0 / limit)).round().add(128).clamp(1, 255).to(torch.uint8).numpy()
+    return palette("signed")[levels]
