@@ -28,7 +28,10 @@ class Buffers:
         self._lock = threading.RLock()  # a finaliser may run inside take
 
     def take(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """An uninitialised float32 array that nobody else holds. When it dies its memory comes back here."""
+        """An uninitialised float32 array that nobody else holds. When it dies its memory comes back here.
+
+        Wrap it with torch.from_numpy: a tensor keeps it alive, NumPy views of it do not.
+        """
         size = int(np.prod(shape)) * 4
         if size < SMALLEST:
             return np.empty(shape, np.float32)

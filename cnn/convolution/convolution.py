@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from cnn.checks import ShapeError, expect_choice, expect_image, expect_integer, pair
-from cnn.convolution.rows import large_convolution, warm_up, warming
+from cnn.convolution.correlation import correlation, padded_image
+from cnn.convolution.rows import warm_up
 from cnn.padding import (
     PADDING_MODES,
     Padding,
     expect_fitting,
-    padded_region,
     padding_fill,
     padding_sides,
 )
@@ -38,12 +37,6 @@ __all__ = [
 
 MAX_OUTPUT = 1 << 28
 """Elements of the output: 1 GB of float32."""
-LARGE = 1 << 16
-"""Outputs per map from which the compiled kernels are quicker than their set-up."""
-UNFOLDED = 1 << 26
-"""Elements that F.conv2d may unfold on a CPU; beyond, it is slow and needs kernel_size² times the picture's
-memory.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +63,7 @@ class Convolution:
     @property
     def padded(self) -> Tensor:
         """The picture with its border, (C, H + top + bottom, W + left + right), made when asked for."""
-        return _padded(self.image, self.padding, self.padding_mode, self.fill)
+        return padded_image(self.image, self.padding, self.padding_mode, self.fill)
 
     @property
     def kernel_size(self) -> tuple[int, int]:
@@ -147,7 +140,7 @@ def convolve(
     fill = padding_fill(image, padding_mode if any(sides) else "zeros")
     geometry: dict[str, Any] = {"stride": strides, "padding": sides, "dilation": dilations, "groups": groups}
     geometry["padding_mode"] = padding_mode
-    output = _output(image, kernel, offset, (height, width), fill=fill, **geometry)
+    output = correlation(image, kernel, offset, (height, width), fill=fill, **geometry)
     return Convolution(
         image=image, weight=kernel, bias=offset, output=output, flip=flip, fill=fill, **geometry
     )
@@ -233,61 +226,3 @@ def _full_bias(bias: Any, weight: Tensor) -> Tensor | None:
             "bias_shape",
         )
     return offset
-
-
-def _padded(image: Tensor, padding: tuple[int, int, int, int], mode: str, fill: Tensor) -> Tensor:
-    if not any(padding):
-        return image
-    rows = torch.arange(-padding[0], image.shape[1] + padding[1], device=image.device)
-    columns = torch.arange(-padding[2], image.shape[2] + padding[3], device=image.device)
-    return padded_region(image, rows, columns, mode, fill)
-
-
-def _output(
-    image: Tensor, weight: Tensor, bias: Tensor | None, size: tuple[int, int], *, padding_mode: str,
-    fill: Tensor, stride: tuple[int, int], padding: tuple[int, int, int, int], dilation: tuple[int, int],
-    groups: int,
-) -> Tensor:  # fmt: skip
-    """The quickest of three ways that all give the same numbers (up to float32 rounding)."""
-    numbers = [image, weight] if bias is None else [image, weight, bias]
-    if not any(tensor.is_floating_point() for tensor in numbers):
-        kind = torch.int64
-    else:
-        kind = torch.float64 if any(tensor.dtype == torch.float64 for tensor in numbers) else torch.float32
-    weight, bias = weight.to(kind), None if bias is None else bias.to(kind)
-    learning = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in numbers)
-    outputs, taps = size[0] * size[1], weight[0].numel()
-    on_rows = kind == torch.float32 and image.device.type == "cpu" and not learning and outputs >= LARGE
-    if on_rows and (weight.shape[1] < 16 or outputs * taps > UNFOLDED) and not warming():
-        source = image if image.dtype in (torch.uint8, torch.float32) else image.to(torch.float32)
-        return large_convolution(
-            source, weight, bias, size, stride=stride, padding=padding, dilation=dilation, groups=groups,
-            padding_mode=padding_mode, fill=fill.to(source.dtype),
-        )  # fmt: skip
-    padded = _padded(image, padding, padding_mode, fill).to(kind)
-    if kind == torch.int64 or (image.device.type == "cpu" and outputs * taps * groups > UNFOLDED):
-        return _shifted_sums(padded, weight, bias, size, stride, dilation, groups)
-    with torch.backends.cudnn.flags(allow_tf32=False):
-        return F.conv2d(padded[None], weight, bias, stride=stride, dilation=dilation, groups=groups)[0]
-
-
-def _shifted_sums(
-    padded: Tensor, weight: Tensor, bias: Tensor | None, size: tuple[int, int], stride: tuple[int, int],
-    dilation: tuple[int, int], groups: int,
-) -> Tensor:  # fmt: skip
-    """One shifted slice of the padded picture per tap, in any dtype, with no more memory than the result
-    twice.
-    """
-    filters, channels, height, width = weight.shape
-    maps = padded.new_zeros((groups, filters // groups, *size))
-    if bias is not None:
-        maps = maps + bias.reshape(groups, -1, 1, 1)
-    planes = padded.reshape(groups, channels, 1, *padded.shape[1:])
-    taps = weight.reshape(groups, -1, channels, height, width, 1, 1)
-    for i in range(height):
-        rows = slice(i * dilation[0], i * dilation[0] + (size[0] - 1) * stride[0] + 1, stride[0])
-        for j in range(width):
-            columns = slice(j * dilation[1], j * dilation[1] + (size[1] - 1) * stride[1] + 1, stride[1])
-            for c in range(channels):
-                maps = maps + planes[:, c, :, rows, columns] * taps[:, :, c, i, j]
-    return maps.reshape(filters, *size)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from cnn.checks import expect_choice, expect_image
 from cnn.convolution.buffers import float_maps
-from cnn.convolution.convolution import LARGE, convolve
+from cnn.convolution.convolution import convolve
+from cnn.convolution.correlation import LARGE
 from cnn.convolution.filters import PAIRS, pair_weights
 from cnn.convolution.rows import border_strips, interior, run_rows, strip_positions, warming
 from cnn.padding import PADDING_MODES, padded_region
@@ -58,7 +59,7 @@ def gradient(
         convolve(image, weight, padding="same", padding_mode=padding_mode, groups=image.shape[0]).output
         for weight in (across, down)
     )
-    angle = torch.rad2deg(torch.atan2(y, x)) if direction else None
+    angle = torch.rad2deg(torch.atan2(y + 0.0, x + 0.0)) if direction else None  # −0 has another angle than 0
     return Gradient(torch.sqrt(x * x + y * y), angle)
 
 
