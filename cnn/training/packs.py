@@ -82,7 +82,7 @@ def pack_files(data: Path, folder: str, ending: str) -> list[Path]:
     if not files:
         raise DataMissing(
             f"no .{ending} of {folder} in {data / folder} or {data}. "
-            f"Get the data set from {pack(folder).origin} and pack it as CONTRIBUTING.md says."
+            f"Get the data set from {pack(folder).origin} and pack it as assets/weights/README.md says."
         )
     return files
 

@@ -39,6 +39,7 @@ class Segmentation:
     weights: tuple[float, ...] = ()
     repeats: int = 1  # passes over the pictures that make one epoch
     half_size_until: float = 0.0
+    dice: float = 1.0  # weight of the Dice loss, which favours rare classes
 
     def load(self, data: Path, split: str) -> Masked:
         files = read_files(data, self.folder, split)
@@ -123,7 +124,7 @@ class Segmentation:
         logits = model(x).float()
         weight = torch.tensor(self.weights, device=device) if self.weights else None
         cross_entropy = F.cross_entropy(logits, y, weight, ignore_index=IGNORED, label_smoothing=0.02)
-        return cross_entropy + dice_loss(logits, y)
+        return cross_entropy + self.dice * dice_loss(logits, y) if self.dice else cross_entropy
 
     @torch.inference_mode()
     def scores(self, model: nn.Module, data: Masked, device: torch.device) -> dict[str, float]:
