@@ -25,6 +25,9 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+Built = tuple[list[tuple[str, nn.Module]], tuple[float, ...], tuple[float, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class StyleNetwork:
     """A source of features.
@@ -35,7 +38,7 @@ class StyleNetwork:
         reduction: input pixels per map pixel along a side, by layer.
         content_layers, style_layers: what is used unless a person chooses.
         poolable: whether max pooling can be changed to average pooling.
-        build: the stages (name, module) up to the last layer, and the picture's mean and std per channel.
+        build: the stages (name, module) up to a layer, and the picture's mean and std per channel.
     """
 
     name: str
@@ -46,7 +49,7 @@ class StyleNetwork:
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
     poolable: bool
-    build: Callable[[], tuple[list[tuple[str, nn.Module]], tuple[float, ...], tuple[float, ...]]]
+    build: Callable[[str], Built]
     available: Callable[[], bool]
 
     def minimum_size(self, layers: Iterable[str]) -> int:
@@ -132,26 +135,27 @@ def extractor(network: StyleNetwork, layers: Sequence[str], *, pooling: str = "m
         raise StyleError("setting", name="pooling", wanted=wanted, got=str(pooling)[:60])
     if not network.available():
         raise StyleError("no_weights", network=network.name)
-    stages, mean, std = network.build()
+    stages, mean, std = network.build(max(layers, key=network.layers.index))
     if pooling == "average":
         stages = [(n, nn.AvgPool2d(2) if isinstance(m, nn.MaxPool2d) else m) for n, m in stages]
     return FeatureExtractor(stages, layers, mean, std)
 
 
-def _vgg19_stages() -> list[tuple[str, nn.Module]]:
-    """VGG-19's convolutional part, uninitialised, with ReLUs that are not in place."""
+def _vgg19_stages(last: str) -> list[tuple[str, nn.Module]]:
+    """VGG-19's convolutional part up to a layer, uninitialised on the meta device; no ReLU is in place."""
     stages: list[tuple[str, nn.Module]] = []
     channels = 3
     for block, (width, depth) in enumerate(_VGG19, 1):
         for index in range(1, depth + 1):
-            stages.append((f"conv{block}_{index}", nn.Conv2d(channels, width, 3, padding=1)))
+            convolution = nn.Conv2d(channels, width, 3, padding=1, device="meta")
+            stages.append((f"conv{block}_{index}", convolution))
             stages.append((f"relu{block}_{index}", nn.ReLU()))
             channels = width
         stages.append((f"pool{block}", nn.MaxPool2d(2)))
-    return stages[:-1]
+    return stages[: [name for name, _ in stages].index(last) + 1]
 
 
-def _random_vgg19() -> tuple[list[tuple[str, nn.Module]], tuple[float, ...], tuple[float, ...]]:
+def _random_vgg19(last: str) -> Built:
     """Seeded random filters, then every filter scaled and shifted by its answers to a seeded noise picture.
 
     Before each ReLU the answers have mean 0 and standard deviation 1; after it, mean 1: no filter is dead,
@@ -159,7 +163,7 @@ def _random_vgg19() -> tuple[list[tuple[str, nn.Module]], tuple[float, ...], tup
     noise has the spectrum of photographs (amplitude 1/frequency).
     """
     generator = torch.Generator().manual_seed(19)
-    stages = _vgg19_stages()
+    stages = [(name, stage.to_empty(device="cpu")) for name, stage in _vgg19_stages(last)]
     x = (natural_noise(96, generator) - torch.tensor(_IMAGENET_MEAN).view(1, -1, 1, 1)) / 0.225
     with torch.no_grad():
         for _, stage in stages:
@@ -189,7 +193,7 @@ def natural_noise(size: int, generator: torch.Generator) -> Tensor:
     return (0.45 + 0.22 * (0.8 * grey * 3**0.5 + 0.4 * noise)).clamp(0, 1)[None]
 
 
-def _imagenette() -> tuple[list[tuple[str, nn.Module]], tuple[float, ...], tuple[float, ...]]:
+def _imagenette(last: str) -> Built:
     from cnn.models.imagenette_resnet import ImagenetteResNet
     from cnn.weights.builtin import builtin_record, load_builtin
 
@@ -200,7 +204,8 @@ def _imagenette() -> tuple[list[tuple[str, nn.Module]], tuple[float, ...], tuple
     stages: list[tuple[str, nn.Module]] = [("stem", model.stem)]
     for stage in ("stage1", "stage2", "stage3"):
         stages += [(f"{stage}.{i}", block) for i, block in enumerate(model.get_submodule(stage).children())]
-    return stages, record.mean, record.std
+    names = [name for name, _ in stages]
+    return stages[: names.index(last) + 1], record.mean, record.std
 
 
 def _imagenette_there() -> bool:
@@ -213,7 +218,7 @@ def _always() -> bool:
     return True
 
 
-_VGG_LAYERS = tuple(name for name, _ in _vgg19_stages())
+_VGG_LAYERS = tuple(name for name, _ in _vgg19_stages("relu5_4"))
 _VGG_REDUCTION = {name: 2 ** (int(name[4]) - (not name.startswith("pool"))) for name in _VGG_LAYERS}
 _VGG_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _RESNET_REDUCTION = {
@@ -246,8 +251,8 @@ NETWORKS: tuple[StyleNetwork, ...] = (
         label_ko="훈련하지 않은 무작위 가중치의 VGG-19(비교용)",
         layers=_VGG_LAYERS,
         reduction=_VGG_REDUCTION,
-        content_layers=("relu4_2",),
-        style_layers=_VGG_STYLE,
+        content_layers=("relu3_1",),  # deeper random layers answer to noise as much as to the picture
+        style_layers=_VGG_STYLE[:-1],
         poolable=True,
         build=_random_vgg19,
         available=_always,

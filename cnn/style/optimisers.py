@@ -78,7 +78,7 @@ class Lbfgs:
         learning_rate: float = 1.0,
         *,
         history: int = 12,
-        first_move: float = 0.02,
+        first_move: float = 0.05,
         largest_move: float = 0.15,
     ) -> None:
         self.learning_rate = learning_rate
@@ -93,10 +93,13 @@ class Lbfgs:
         if self._last is not None and self._retreats == 0:
             self._learn(point - self._last[0], gradient - self._last[1])
         self._last = (point, gradient)
-        direction = -self._inverse_hessian_times(gradient)
-        if not bool(torch.sum(direction * gradient) < 0):
+        # Pixels at the end of the range whose slope leads out of it stay: the others are moved without them.
+        free = ~((point <= 0) & (gradient > 0) | (point >= 1) & (gradient < 0))
+        slope = gradient * free
+        direction = -self._inverse_hessian_times(slope) * free
+        if not bool(torch.sum(direction * slope) < 0):
             self._pairs.clear()
-            direction = -gradient
+            direction = -slope
         length = direction.pow(2).mean().sqrt().clamp(min=torch.finfo(direction.dtype).tiny)
         bound = self.largest_move if self._pairs else self.first_move
         factor = bound / length if not self._pairs else (bound / length).clamp(max=1.0)

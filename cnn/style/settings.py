@@ -67,7 +67,7 @@ class StyleSettings:
     beta: float | None = None
     gamma: float | None = None
     style_strength: float = 5.0
-    smoothness: float = 0.0
+    smoothness: float = 0.2
     start: str = "content"
     seed: int = 0
     colour: str = "style"
