@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from tqdm import tqdm
 from cnn.training.engine import Trainer, load_checkpoint, save_checkpoint, shortened
 from cnn.training.packs import DataMissing, pack
 from cnn.training.recipes import RECIPES, Recipe, recipe
-from cnn.weights.builtin import WEIGHTS_FOLDER, builtin_record, load_builtin, restored
+from cnn.weights.builtin import WEIGHTS_FOLDER, builtin_record, card, load_builtin, restored
 
 
 def new_trainer(
@@ -72,9 +73,9 @@ def write_model(
 ) -> None:
     """Writes ``NAME.safetensors`` and its card ``NAME.json``, each beside and renamed."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = save(stored(trainer.averaged, half=chosen.half))
+    weights = save(stored(trainer.averaged, half=chosen.half))
     schedule = trainer.schedule
-    card = {
+    content = {
         "name": chosen.name,
         "task": builtin_record(chosen.name).task,
         "trained_on": chosen.folder,
@@ -87,12 +88,33 @@ def write_model(
         "scores": {f"val {name}": round(value, 4) for name, value in scores.items()},
         "parameters": sum(p.numel() for p in trainer.averaged.parameters()),
         "not_for": chosen.not_for,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": hashlib.sha256(weights).hexdigest(),
     }
-    for ending, data in (("safetensors", content), ("json", (json.dumps(card, indent=2) + "\n").encode())):
-        beside = folder / f"{chosen.name}.{ending}.part"
-        beside.write_bytes(data)
-        beside.replace(folder / f"{chosen.name}.{ending}")
+    _write(folder / f"{chosen.name}.safetensors", weights)
+    _write_card(content, folder)
+
+
+def without_start(chosen: Recipe) -> Recipe:
+    """The same recipe from random weights, everything learning from the first step."""
+    return replace(chosen, start_from="", schedule=replace(chosen.schedule, head_epochs=0))
+
+
+def add_to_card(name: str, folder: Path, scores: dict[str, float]) -> None:
+    """Adds scores to the card that lies in the folder. Raises BuiltinError where there is none."""
+    content = card(name, folder=folder)
+    content["scores"] |= {score: round(value, 4) for score, value in scores.items()}
+    _write_card(content, folder)
+
+
+def _write_card(content: dict[str, Any], folder: Path) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    _write(folder / f"{content['name']}.json", text.encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_bytes(content)
+    beside.replace(path)
 
 
 def train(chosen: Recipe, trainer: Trainer, data: Path, checkpoint: Path) -> dict[str, float]:
@@ -123,10 +145,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--start", type=Path, default=None, help="safetensors to start from, not the recipe's"
     )
+    parser.add_argument(
+        "--from-scratch", action="store_true", help="only add the figure without a start to the card"
+    )
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    chosen = recipe(options.name)
+    chosen = without_start(recipe(options.name)) if options.from_scratch else recipe(options.name)
+    checkpoint = options.checkpoints / f"{chosen.name}{'-scratch' if options.from_scratch else ''}.pt"
     trainer = new_trainer(
         chosen,
         device=torch.device(options.device),
@@ -135,13 +161,16 @@ def main(arguments: list[str] | None = None) -> int:
         start=options.start,
     )
     try:
-        scores = train(chosen, trainer, options.data, options.checkpoints / f"{chosen.name}.pt")
+        scores = train(chosen, trainer, options.data, checkpoint)
     except DataMissing as error:
         print(error, file=sys.stderr)
         return 2
-    write_model(
-        chosen, trainer, scores, options.output, started_from=options.start.stem if options.start else ""
-    )
+    if options.from_scratch:
+        add_to_card(chosen.name, options.output, {f"val {n} from scratch": v for n, v in scores.items()})
+    else:
+        write_model(
+            chosen, trainer, scores, options.output, started_from=options.start.stem if options.start else ""
+        )
     print(f"{chosen.name}: " + ", ".join(f"val {name} {value:.4f}" for name, value in scores.items()))
     return 0
 

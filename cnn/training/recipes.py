@@ -142,9 +142,9 @@ _TRAINED: tuple[Recipe, ...] = (
             jitter=0.3,
             void=11,
             weights=STREET_WEIGHTS,
-            half_size_until=0.55,
+            half_size_until=0.6,
         ),
-        Schedule(70, 8, 3e-3, "adamw", 2e-2, averaging=0.99),
+        Schedule(50, 8, 3e-3, "adamw", 2e-2, averaging=0.99),
         "driving, or any decision about traffic: it has seen a few streets of one English town",
     ),
     Recipe(

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
@@ -14,6 +15,8 @@ from cnn.models.perceptual import PerceptualFeatures, content_loss, gram, style_
 from cnn.training.packs import DataMissing, decode, picture_tensor, read_files, square
 from cnn.weights.builtin import WEIGHTS_FOLDER, Builtin, load_builtin
 
+PAINTINGS_FOLDER = WEIGHTS_FOLDER.parent / "images"
+PAINTING_SIDE = 288
 PHOTO_PACKS = ("flowers160", "imagenette160")
 SCORED_PHOTOS, SCORED_SIZE, GATYS_STEPS, GATYS_RATE = 8, 160, 200, 0.03
 
@@ -27,8 +30,12 @@ def perceptual_features() -> PerceptualFeatures:
 
 
 def painting(name: str) -> Tensor:
-    """The painting that a style network has learned, float ``(1, 3, H, W)`` in 0..1."""
-    return picture_tensor(decode((WEIGHTS_FOLDER / f"{name}.jpg").read_bytes()))[None].float() / 255
+    """The painting of ``style-NAME``, float ``(1, 3, H, W)`` in 0..1, its longer side scaled to `PAINTING_SIDE`."""
+    file = PAINTINGS_FOLDER / f"painting_{name.removeprefix('style-').replace('-', '_')}.jpg"
+    image = decode(file.read_bytes())
+    scale = PAINTING_SIDE / max(image.size)
+    size = (round(image.width * scale), round(image.height * scale))
+    return picture_tensor(image.resize(size, Image.Resampling.LANCZOS))[None].float() / 255
 
 
 def photos(data: Path, split: str, size: int) -> Tensor:

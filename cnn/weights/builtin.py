@@ -94,7 +94,7 @@ STREET = (
     "bicyclist",
 )
 
-STYLES = ("style-starry-night", "style-great-wave", "style-composition-vii", "style-the-scream")
+STYLES = ("style-starry-night", "style-great-wave", "style-composition-vii", "style-scream")
 
 # By cnn.models.anchors.kmeans_anchors from each training split, in pixels of the network's input.
 CELL_ANCHORS = ((20, 19), (51, 44), (49, 52), (59, 55), (108, 98))

@@ -108,6 +108,18 @@ def test_the_commands_train_ship_and_score(name, data, tmp_path, capsys, monkeyp
     assert not any(p.requires_grad for p in model.parameters())
 
 
+def test_the_figure_from_scratch_goes_beside_the_other_in_the_card(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(builtin, "recipe", short)
+    where = ["--output", str(tmp_path), "--checkpoints", str(tmp_path / "checkpoints"), "--device", "cpu"]
+    arguments = ["lenet5-mnist", "--data", str(data), "--epochs", "1", *where]
+    assert builtin.main(arguments) == 0
+    before = card("lenet5-mnist", folder=tmp_path)
+    assert builtin.main([*arguments, "--from-scratch"]) == 0
+    after = card("lenet5-mnist", folder=tmp_path)
+    assert set(after["scores"]) == {"val accuracy", "val accuracy from scratch"}
+    assert after["sha256"] == before["sha256"]
+
+
 def test_missing_data_are_told_in_one_sentence_with_status_2(tmp_path, capsys):
     arguments = [
         "--data",
