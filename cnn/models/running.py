@@ -7,7 +7,7 @@ import copy
 import inspect
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -49,7 +49,7 @@ def value_of(network: NetworkTrace, image: Tensor, node: fx.Node) -> Tensor:
 
 _prepared: WeakKeyDictionary[nn.Module, tuple[int, Runner]] = WeakKeyDictionary()
 _preparing = threading.Lock()
-_SIMPLE = (int, float, bool, str, tuple)
+_SIMPLE = frozenset((int, float, bool, str, tuple))
 
 
 def prepared(model: nn.Module, image: Tensor) -> Runner:
@@ -75,10 +75,11 @@ def _state(model: nn.Module) -> int:
     """Changes with the modules, their parameters' places and their plain settings."""
     parts: list[Any] = []
     for module in model.modules():
+        own = vars(module)
         parts.append(id(module))
-        parts += [value for value in vars(module).values() if type(value) in _SIMPLE]
-        parts += [id(tensor) for tensor in module._parameters.values()]
-        parts += [id(tensor) for tensor in module._buffers.values()]
+        parts += [value for value in own.values() if type(value) in _SIMPLE]
+        parts += map(id, own["_parameters"].values())
+        parts += map(id, own["_buffers"].values())
     return hash(tuple(parts))
 
 
@@ -109,16 +110,19 @@ class Runner:
         *,
         last: fx.Node | None = None,
         change: Callable[[fx.Node, Any], Any] | None = None,
+        read: Callable[[fx.Node, Any], Any] | None = None,
     ) -> Iterator[tuple[fx.Node, Any]]:
-        """Each node with its value; ``change`` may replace a value before the next nodes read it."""
+        """Each node with its value.
+
+        ``change`` may replace a value before the next nodes read it, ``read`` the arguments of one node.
+        """
         held: dict[fx.Node, Any] = {}
         for node, step in self._steps:
             if step is None:
                 value = _given(node, image, held)
             else:
-                args = fx.node.map_arg(node.args, held.__getitem__)
-                kwargs = fx.node.map_arg(node.kwargs, held.__getitem__) if node.kwargs else {}
-                value = step(args, kwargs)
+                args, kwargs = _arguments(node, held)
+                value = step(args if read is None else read(node, args), kwargs)
             if change is not None:
                 value = change(node, value)
             held[node] = value
@@ -127,6 +131,47 @@ class Runner:
                 return
             for spent in self._done.get(node, ()):
                 del held[spent]
+
+    def resumed(self, held: Mapping[fx.Node, Any], node: fx.Node, value: Tensor) -> dict[fx.Node, Any]:
+        """All values after one node's was replaced by a batch; only what depends on it is run again.
+
+        Args:
+            held: the values of a whole run on one picture.
+            node: whose value is replaced.
+            value: the batch, (N, ...).
+        """
+        batch = value.shape[0]
+        again = {node: value}
+        for other, step in self._steps:
+            if other is node or not any(read in again for read in other.all_input_nodes):
+                continue
+            near = {
+                read: again[read] if read in again else _repeated(held[read], batch, read.op)
+                for read in other.all_input_nodes
+            }
+            again[other] = _given(other, value, near) if step is None else step(*_arguments(other, near))
+        return {**held, **again}
+
+    def output_of(self, values: Mapping[fx.Node, Any]) -> Tensor:
+        """The network's output among the values of a run."""
+        return next(value for node, value in values.items() if node.op == "output")
+
+
+def _repeated(value: Any, batch: int, op: str) -> Any:
+    """A value of one picture for each of a batch; parameters as they are."""
+    if isinstance(value, Tensor) and op != "get_attr" and value.ndim > 0 and value.shape[0] == 1:
+        return value.expand(batch, *value.shape[1:])
+    return value
+
+
+def _arguments(node: fx.Node, held: dict[fx.Node, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args = node.args
+    if len(args) == 1 and not node.kwargs and isinstance(args[0], fx.Node):
+        return (held[args[0]],), {}
+    return (
+        fx.node.map_arg(args, held.__getitem__),
+        fx.node.map_arg(node.kwargs, held.__getitem__) if node.kwargs else {},
+    )
 
 
 def _given(node: fx.Node, image: Tensor, held: dict[fx.Node, Any]) -> Any:
