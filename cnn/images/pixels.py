@@ -29,7 +29,7 @@ _STRIP_PIXELS = 1 << 18
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A decoded picture as stored, read by boxes: `read(box)` gives uint8 (h, w, channels)."""
+    """A decoded picture as stored, read by boxes: `read(box)` gives contiguous uint8 planes (channels, h, w)."""
 
     width: int
     height: int
@@ -68,15 +68,23 @@ def _stored_box(decoded: Decoded, top: int, bottom: int) -> Box:
             return 0, top, width, bottom
 
 
-def _turned(stored: Pixels, orientation: int) -> Pixels:
-    """Stored (h, w, C) pixels as upright contiguous planes (C, h', w')."""
-    planes: Pixels = np.ascontiguousarray(np.moveaxis(stored, 2, 0))
+def _turned(planes: Pixels, orientation: int) -> Pixels:
+    """Stored planes (C, h, w) as upright ones (C, h', w')."""
     if orientation == 1:
         return planes
     turned = [plane if orientation < 5 else cv2.transpose(plane) for plane in planes]
     if orientation in _FLIPS:
         turned = [cv2.flip(plane, _FLIPS[orientation]) for plane in turned]
     return np.stack(turned).astype(np.uint8, copy=False)
+
+
+def _planes(pixels: Samples) -> Samples:
+    """(h, w) or (h, w, C) as contiguous (C, h, w)."""
+    return np.ascontiguousarray(np.moveaxis(np.atleast_3d(pixels), 2, 0))
+
+
+def _recoloured(planes: Pixels, colour: Callable[[Pixels], Pixels] | None) -> Pixels:
+    return planes if colour is None else _planes(colour(np.moveaxis(planes, 0, 2)))
 
 
 def from_array(
@@ -97,59 +105,64 @@ def from_array(
 
     def read(box: Box) -> Pixels:
         part = np.atleast_3d(array[box[1] : box[3], box[0] : box[2]])
-        samples = part[:, :, :1] if gray else part[:, :, 2::-1]
-        shown = 255 - _eight_bit(samples) if inverted else _eight_bit(samples)
-        if colour is not None:
-            shown = colour(shown)
+        samples = _planes(part[:, :, :1] if gray else part[:, :, 2::-1])
+        shown = _recoloured(255 - _eight_bit(samples) if inverted else _eight_bit(samples), colour)
         if part.shape[2] == 4:
-            return _over_white(shown, part[:, :, 3:])
+            return _over_white(shown, np.ascontiguousarray(part[:, :, 3]))
         if transparent is not None:
-            shown = shown.copy()
-            shown[(samples == np.array(transparent, dtype=array.dtype)).all(axis=2)] = 255
+            clear = np.all(
+                [plane == value for plane, value in zip(samples, transparent, strict=True)], axis=0
+            )
+            return np.where(clear, np.uint8(255), shown)
         return shown
 
     return Decoded(width, height, 1 if gray else 3, orientation, read)
 
 
 def _eight_bit(samples: Samples) -> Pixels:
-    """16 bits to the nearest of 8: 65535 is 257 x 255."""
+    """16 bits to the nearest of 8, that is divided by 257; by a multiplication that is exact for every value."""
     if samples.dtype == np.uint8:
         return np.asarray(samples, dtype=np.uint8)
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    wide = samples.astype(np.uint32)
+    wide *= 255
+    wide += 32895
+    wide >>= 16
+    return wide.astype(np.uint8)
 
 
-def _over_white(colours: Pixels, alpha: Samples) -> Pixels:
-    """alpha x colour + (1 - alpha) x white, rounded to nearest; alpha of 8 or 16 bits (h, w, 1)."""
+def _over_white(planes: Pixels, alpha: Samples) -> Pixels:
+    """alpha x colour + (1 - alpha) x white, rounded to nearest: planes (C, h, w), alpha (h, w) of 8 or 16 bits."""
     top = int(np.iinfo(alpha.dtype).max)
+    if alpha.min() == top:
+        return planes
     wide: type[Any] = np.uint16 if top == 255 else np.uint32
     opacity = alpha.astype(wide)
-    mixed = colours * opacity + wide(255) * (wide(top) - opacity) + wide(top // 2)
-    return (mixed // wide(top)).astype(np.uint8)
+    white = wide(255) * (wide(top) - opacity) + wide(top // 2)
+    mixed = planes * opacity
+    mixed += white
+    mixed //= wide(top)
+    return mixed.astype(np.uint8)
 
 
 def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None) -> Decoded:
     """A loaded Pillow picture of any mode."""
     mode = image.mode
     gray = mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
-    space = "GRAY" if gray else "CMYK" if mode == "CMYK" else "RGB"
-    colour = to_srgb(icc, space)
+    colour = to_srgb(icc, "GRAY" if gray else "CMYK" if mode == "CMYK" else "RGB")
     scale = _sample_scale(image) if mode in ("I", "F") or mode.startswith("I;16") else None
+    see_through = mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
 
     def read(box: Box) -> Pixels:
         part = image.crop(box)
         if scale is not None:
             return scale(part)
-        alpha = None
         if mode == "CMYK" and colour is not None:
-            return colour(np.asarray(part))
-        if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-            part = part.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "LA" if gray else "RGBA"))
-            alpha = np.atleast_3d(np.asarray(part.getchannel("A")))
-        part = part.convert("L" if gray else "RGB")
-        shown = np.atleast_3d(np.asarray(part))
-        if colour is not None:
-            shown = colour(shown)
-        return shown if alpha is None else _over_white(shown, alpha)
+            return _planes(colour(np.asarray(part)))
+        if not see_through:
+            return _recoloured(_planes(np.asarray(part.convert("L" if gray else "RGB"))), colour)
+        part = part.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "LA" if gray else "RGBA"))
+        planes = _planes(np.asarray(part))
+        return _over_white(_recoloured(planes[:-1], colour), planes[-1])
 
     return Decoded(image.width, image.height, 1 if gray else 3, orientation, read)
 
@@ -161,7 +174,7 @@ def _sample_scale(image: Image.Image) -> Callable[[Image.Image], Pixels]:
     to its greatest value. What is no number counts as the least of that range.
     """
     if image.mode.startswith("I;16"):
-        return lambda part: _eight_bit(np.asarray(part).astype(np.uint16)[:, :, None])
+        return lambda part: _eight_bit(_planes(np.asarray(part).astype(np.uint16)))
     low, high = _extremes(image)
     if low >= 0 and high <= 1 and image.mode == "F":
         low, span = 0.0, 1.0
@@ -172,7 +185,7 @@ def _sample_scale(image: Image.Image) -> Callable[[Image.Image], Pixels]:
 
     def scaled(part: Image.Image) -> Pixels:
         values = np.nan_to_num(np.asarray(part, dtype=np.float64), nan=low, posinf=high, neginf=low)
-        return np.rint((values - low) * (255.0 / span)).astype(np.uint8)[:, :, None]
+        return np.rint((values - low) * (255.0 / span)).astype(np.uint8)[None]
 
     return scaled
 

@@ -7,6 +7,7 @@ import atexit
 import os
 import threading
 from collections import Counter, OrderedDict, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +43,7 @@ class DecoderPool:
         self._free = size
         self._held: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[_Ticket]] = OrderedDict()
-        self._idle: list[DecoderProcess] = []
+        self._idle: deque[DecoderProcess] = deque()
         self._all: set[DecoderProcess] = set()
         self._closed = False
 
@@ -92,7 +93,8 @@ class DecoderPool:
         """End every process; requests under way are refused."""
         with self._lock:
             self._closed = True
-            workers, self._idle = list(self._all), []
+            workers = list(self._all)
+            self._idle.clear()
             self._all.clear()
         for worker in workers:
             worker.kill()
@@ -101,7 +103,16 @@ class DecoderPool:
         with self._lock:
             if self._closed:
                 raise ImageError("busy")
-            return self._idle.pop() if self._idle else self._started()
+            while self._idle:
+                worker = self._idle.popleft()
+                if worker.alive:
+                    return worker
+                self._all.discard(worker)
+                worker.close()
+            try:
+                return self._started()
+            except OSError:
+                raise ImageError("busy") from None  # the system has no room for another process
 
     def _started(self) -> DecoderProcess:
         worker = DecoderProcess()
@@ -118,7 +129,8 @@ class DecoderPool:
         with self._lock:
             self._all.discard(worker)
             if not self._closed:
-                self._idle.insert(0, self._started())
+                with suppress(OSError):
+                    self._idle.append(self._started())
 
     def _may_hold(self, owner: str) -> bool:
         return not owner or self._held[owner] < max(1, self._size - 1)
@@ -133,15 +145,25 @@ class DecoderPool:
                 raise ImageError("busy")
             ticket = _Ticket()
             self._waiting.setdefault(owner, deque()).append(ticket)
-        if ticket.granted.wait(_QUEUE_SECONDS):
-            return
+        try:
+            if ticket.granted.wait(_QUEUE_SECONDS):
+                return
+        except BaseException:
+            if not self._withdrawn(ticket, owner):
+                self._release(owner)
+            raise
+        if self._withdrawn(ticket, owner):
+            raise ImageError("busy")
+
+    def _withdrawn(self, ticket: _Ticket, owner: str) -> bool:
+        """Take a ticket back; false where it has been granted meanwhile."""
         with self._lock:
             if ticket.granted.is_set():
-                return
+                return False
             self._waiting[owner].remove(ticket)
             if not self._waiting[owner]:
                 del self._waiting[owner]
-        raise ImageError("busy")
+            return True
 
     def _release(self, owner: str) -> None:
         with self._lock:

@@ -47,6 +47,10 @@ class DecoderProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def request(self, data: bytes, max_pixels: int, seconds: float) -> NDArray[np.uint8]:
         """The answer to one picture.
 

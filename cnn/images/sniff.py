@@ -122,5 +122,5 @@ def _is_utf8(head: bytes) -> bool:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start >= len(head) - 4  # a character cut by the end of the head
+        return error.reason == "unexpected end of data"  # a character cut by the end of the head
     return True

@@ -12,7 +12,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def photo(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
-    """Smooth colours with some noise, uint8 (H, W, C) or (H, W) for one channel: JPEG keeps it within a few levels."""
+    """Smooth colours with some noise, uint8 (H, W, C), or (H, W) for one channel."""
     generator = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:height, 0:width]
     waves = [np.sin(rows * (0.05 + 0.02 * c) + columns * 0.03 * (c + 1)) for c in range(channels)]
@@ -42,14 +42,13 @@ def png(
     rows: bytes,
     *,
     before: bytes = b"",
-    after: bytes = b"",
     interlace: int = 0,
     coded: bytes | None = None,
 ) -> bytes:
-    """A PNG of filtered rows; `before` and `after` are chunks around IDAT, `coded` replaces the compressed rows."""
+    """A PNG of filtered rows; `before` is chunks ahead of IDAT, `coded` replaces the compressed rows."""
     head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlace)
     data = zlib.compress(rows) if coded is None else coded
-    return PNG_SIGNATURE + chunk(b"IHDR", head) + before + chunk(b"IDAT", data) + after + chunk(b"IEND", b"")
+    return PNG_SIGNATURE + chunk(b"IHDR", head) + before + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def filtered_rows(samples: NDArray[np.uint16], bits: int, seed: int = 0) -> bytes:
@@ -109,7 +108,7 @@ def exif(orientation: int, order: str = "<") -> bytes:
 
 
 def tiff(entries: list[tuple[int, int, int, bytes]], payload: bytes = b"", order: str = "<") -> bytes:
-    """A TIFF of one directory; entries are (tag, type, count, four bytes of value or offset), payload from byte 8."""
+    """A TIFF of one directory; entries are (tag, type, count, four bytes), the payload begins at byte 8."""
     mark = b"II*\x00" if order == "<" else b"MM\x00*"
     start = 8 + len(payload) + len(payload) % 2
     body = b"".join(
