@@ -13,12 +13,19 @@ from cnn.style.errors import StyleError, style_text
 from cnn.style.features import StyleNetwork, style_network
 from cnn.style.losses import gram_matrix
 from cnn.style.memory import check_memory
-from cnn.style.objective import Evaluation, Objective, Weights, cut_network, used_layers
+from cnn.style.objective import (
+    Evaluation,
+    Objective,
+    Weights,
+    checked_shares,
+    cut_network,
+    used_layers,
+)
 from cnn.style.optimisers import Adam, Lbfgs, Optimiser
 from cnn.style.pictures import level_sizes, picture, resized, scaled_size, steps_by_level
 from cnn.style.settings import StyleSettings, changed, given
 
-__all__ = ["StyleStep", "gram_matrix", "style_transfer"]
+__all__ = ["StyleStep", "check_style_transfer", "gram_matrix", "style_transfer"]
 
 _TRIES = 6  # restored pictures in a row before a run is given up
 
@@ -87,53 +94,85 @@ def style_transfer(
         StyleError: a picture or setting that cannot be used, too small or large a size; see its `code`.
     Source: Gatys et al. 2016, "Image style transfer using convolutional neural networks".
     """
-    chosen = given(settings)
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 100_000:
-        raise StyleError("setting", name="steps", wanted="a whole number 1 to 100000", got=str(steps)[:60])
-    run = _Run(content, (style,) if isinstance(style, Tensor) else tuple(style), steps, chosen)
+    run = _Run(_task(content, style, steps, settings))
     message = None
     while run.step < steps and not run.stopped:
         message = yield run.advance(message)
 
 
+def check_style_transfer(
+    content: Tensor, style: Tensor | Sequence[Tensor], *, steps: int = 150, **settings: Any
+) -> None:
+    """Raise now what `style_transfer` would raise at its first step, without running the network.
+
+    Raises:
+        StyleError: see `style_transfer`.
+    """
+    _task(content, style, steps, settings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """A run that can be done: pictures in float32, sizes from coarse to fine and the steps at each."""
+
+    content: Tensor
+    styles: tuple[Tensor, ...]
+    steps: int
+    settings: StyleSettings
+    network: StyleNetwork
+    sizes: tuple[tuple[int, int], ...]
+    steps_by_level: tuple[int, ...]
+
+
+def _task(
+    content: Tensor, style: Tensor | Sequence[Tensor], steps: int, settings: Mapping[str, Any]
+) -> _Task:
+    chosen = given(settings)
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 100_000:
+        raise StyleError("setting", name="steps", wanted="a whole number 1 to 100000", got=str(steps)[:60])
+    styles = tuple(picture(one) for one in ((style,) if isinstance(style, Tensor) else style))
+    if not styles:
+        raise StyleError("not_a_picture", got="no style picture")
+    network, image = style_network(chosen.network), picture(content)
+    checked_shares(chosen, len(styles))
+    size = scaled_size(image.shape[-2], image.shape[-1], chosen.size)
+    minimum = _minimum(network, chosen, size)
+    check_memory(network, chosen, size, len(styles))
+    sizes = level_sizes(*size, chosen.levels, minimum)
+    shares = steps_by_level(steps, len(sizes))
+    return _Task(image, styles, steps, chosen, network, sizes[-len(shares) :], shares)
+
+
+def _minimum(network: StyleNetwork, settings: StyleSettings, size: tuple[int, int]) -> int:
+    """The shortest side that the layers allow. Raises: StyleError (unknown_layer, no_layers, too_small)."""
+    layers = tuple(name for used in used_layers(network, settings) for name in used)
+    for name in layers:
+        if name not in network.layers:
+            known = ", ".join(network.layers)
+            raise StyleError("unknown_layer", layer=str(name)[:60], network=network.name, layers=known)
+    if not layers:
+        raise StyleError("no_layers")
+    minimum = network.minimum_size(layers)
+    if min(size) < minimum:
+        raise StyleError("too_small", width=size[1], height=size[0], minimum=minimum)
+    return minimum
+
+
 class _Run:
     """The state of a run between two steps."""
 
-    def __init__(
-        self, content: Tensor, styles: tuple[Tensor, ...], steps: int, settings: StyleSettings
-    ) -> None:
-        if not styles:
-            raise StyleError("not_a_picture", got="no style picture")
+    def __init__(self, task: _Task) -> None:
         self.began = time.perf_counter()
-        self.settings, self.steps, self.step = settings, steps, 0
-        self.network = style_network(settings.network)
-        device = parse_device(settings.device)
-        self._content = picture(content)
-        self._styles = tuple(picture(style).to(device) for style in styles)
-        size = scaled_size(self._content.shape[-2], self._content.shape[-1], settings.size)
-        self._content = self._content.to(device)
-        minimum = self._minimum(self.network, settings, size)
-        check_memory(self.network, settings, size, len(styles))
-        sizes = level_sizes(*size, settings.levels, minimum)
-        self._steps_by_level = steps_by_level(steps, len(sizes))
-        self._sizes = sizes[-len(self._steps_by_level) :]
+        self.settings, self.steps, self.step, self.network = task.settings, task.steps, 0, task.network
+        settings, device = task.settings, parse_device(task.settings.device)
+        self._content = task.content.to(device)
+        self._styles = tuple(style.to(device) for style in task.styles)
+        self._sizes, self._steps_by_level = task.sizes, task.steps_by_level
         self._features = cut_network(self.network, settings)
         self._optimiser = _optimiser(settings)
         self.level, self.stopped, self._failures, self._notice = 0, False, 0, ""
         self._objective = self._objective_at(self._sizes[0])
         self._accept(self._objective.start())
-
-    @staticmethod
-    def _minimum(network: StyleNetwork, settings: StyleSettings, size: tuple[int, int]) -> int:
-        content, style = used_layers(network, settings)
-        for name in (*content, *style):
-            if name not in network.layers:
-                known = ", ".join(network.layers)
-                raise StyleError("unknown_layer", layer=str(name)[:60], network=network.name, layers=known)
-        minimum = network.minimum_size((*content, *style))
-        if min(size) < minimum:
-            raise StyleError("too_small", width=size[1], height=size[0], minimum=minimum)
-        return minimum
 
     def advance(self, message: Mapping[str, Any] | None) -> StyleStep:
         """Make one step and describe it."""
@@ -186,7 +225,7 @@ class _Run:
             if [set(layers) for layers in before] == [set(layers) for layers in after]:
                 self._objective.reweigh(settings)
             else:
-                self._minimum(self.network, settings, self._sizes[0])
+                _minimum(self.network, settings, self._sizes[0])
                 features, objective = self._features, self._objective
                 try:
                     self._features, self.settings = cut_network(self.network, settings), settings

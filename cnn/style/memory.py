@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from cnn.device import parse_device
 from cnn.jobs.faults import memory_in_words
 from cnn.style.errors import StyleError
-from cnn.style.features import StyleNetwork, extractor
+from cnn.style.features import StyleNetwork, extractor, style_network
 from cnn.style.objective import precision, used_layers
 from cnn.style.settings import LARGEST_SIDE, StyleSettings
 
@@ -58,16 +59,23 @@ def memory_estimate(
     content, style = used_layers(network, settings)
     device = parse_device(settings.device)
     dtype = precision(settings.precision, device)
-    cut = extractor(network, tuple({**content, **style}), pooling=settings.pooling)
-    weights = sum(p.numel() for p in cut.stages.parameters()) * dtype.itemsize
-    saved, largest, maps = _kept(cut.stages.to("meta"), size, dtype.itemsize)
-    named = dict(zip(cut.names, maps, strict=True))
+    stages, names = _shapes(network.name, tuple({**content, **style}), settings.pooling)
+    weights = sum(p.numel() for p in stages.parameters()) * dtype.itemsize
+    saved, largest, maps = _kept(stages, size, dtype.itemsize)
+    named = dict(zip(names, maps, strict=True))
     targets = sum(named[name].numel() * dtype.itemsize for name in content)
     targets += styles * sum(4 * named[name].shape[1] ** 2 for name in style)
     pixels = 12 * size[0] * size[1]
     # Differences of the content's maps are float32, as are the first and last gradients.
     passing = 3 * largest + sum(8 * named[name].numel() for name in content)
     return MemoryEstimate(weights, saved, passing, targets, _STATE * pixels)
+
+
+@lru_cache(maxsize=8)
+def _shapes(network: str, layers: tuple[str, ...], pooling: str) -> tuple[nn.ModuleList, tuple[str, ...]]:
+    """The network's stages without their weights, on the meta device, and their names."""
+    cut = extractor(style_network(network), layers, pooling=pooling)
+    return cut.stages.to("meta"), cut.names
 
 
 def _kept(stages: nn.ModuleList, size: tuple[int, int], itemsize: int) -> tuple[int, int, list[Tensor]]:

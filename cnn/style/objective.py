@@ -15,7 +15,7 @@ from cnn.style.losses import content_loss, gram_matrix, style_loss, total_variat
 from cnn.style.pictures import as_uint8, matched_area, resized
 from cnn.style.settings import Layers, StyleSettings
 
-__all__ = ["Evaluation", "Objective", "Weights", "cut_network", "used_layers"]
+__all__ = ["Evaluation", "Objective", "Weights", "checked_shares", "cut_network", "used_layers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Objective:
         style = {name: asked[1].get(name, weight) / len(style) for name, weight in style.items()}
         if isinstance(settings.style_layers, Mapping) and settings.beta is not None:
             style = {name: weight * len(style) for name, weight in style.items()}
-        shares = self._shares(settings)
+        shares = checked_shares(settings, len(self.styles))
         distance, far = self._units
         unit = distance if distance > 0 and math.isfinite(distance) else 1.0
         beta = settings.beta
@@ -223,12 +223,14 @@ class Objective:
             gamma = settings.smoothness * unit / max(total_variation(self.content).item(), 1e-3)
         return Weights(settings.alpha, beta, gamma, content, style, shares)
 
-    def _shares(self, settings: StyleSettings) -> tuple[float, ...]:
-        shares = tuple(settings.style_shares or (1.0,) * len(self.styles))
-        if len(shares) != len(self.styles) or sum(shares) <= 0:
-            wanted = f"one number for each of the {len(self.styles)} style pictures, not all 0"
-            raise StyleError("setting", name="style_shares", wanted=wanted, got=str(shares)[:60])
-        return tuple(share / sum(shares) for share in shares)
+
+def checked_shares(settings: StyleSettings, styles: int) -> tuple[float, ...]:
+    """The styles' shares as parts of 1. Raises: StyleError (setting) unless there is one for each style."""
+    shares = tuple(settings.style_shares or (1.0,) * styles)
+    if len(shares) != styles or sum(shares) <= 0:
+        wanted = f"one number for each of the {styles} style pictures, not all 0"
+        raise StyleError("setting", name="style_shares", wanted=wanted, got=str(shares)[:60])
+    return tuple(share / sum(shares) for share in shares)
 
 
 def _rgb(point: Tensor) -> Tensor:

@@ -250,3 +250,18 @@ def test_style_reconstruction_has_the_grams_and_not_the_places():
     records = list(style_reconstruction(stripes(), layers=("relu1_1", "relu2_1"), steps=30, **small))
     assert records[-1].content_losses == {}
     assert records[-1].style_loss < 0.15 * records[0].style_loss
+
+
+def test_a_run_can_be_checked_before_it_is_begun():
+    gatys.check_style_transfer(photo(), stripes(), **EXACT)
+    for pictures, settings in (
+        ((photo(1, 1), stripes()), {}),
+        ((photo(), []), {}),
+        ((photo(), stripes()), {"alpha": 0.0, "beta": 0.0}),
+        ((photo(), stripes()), {"style_shares": (1.0, 2.0)}),
+        ((photo(), stripes()), {"style_layers": ("relu9_9",)}),
+    ):
+        with pytest.raises(StyleError):
+            gatys.check_style_transfer(*pictures, **{**EXACT, **settings})
+        with pytest.raises(StyleError):
+            next(style_transfer(*pictures, **{**EXACT, **settings}))
