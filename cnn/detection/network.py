@@ -1,0 +1,192 @@
+"""One pass of a detector over pictures: made to fit, run under its lock, timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models.detection import KeypointRCNN, MaskRCNN
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+
+from cnn.checks import expect_image
+from cnn.detection.candidates import (
+    Candidates,
+    NetworkOutputs,
+    Suppression,
+    dense_outputs,
+    region_outputs,
+    suppression_of,
+)
+from cnn.detection.reading import Reading
+from cnn.hooks import evaluating, locked
+from cnn.models.prepared import prepared
+from cnn.models.yolo import YOLO, decode, letterbox
+
+__all__ = ["MAX_SIDE", "PRECISIONS", "Ran", "expect_picture", "run_network"]
+
+PRECISIONS = ("exact", "fast")
+MAX_SIDE = 4096  # larger pictures are shrunk first; the boxes are the picture's own
+MAX_ASPECT = 40  # torchvision's resizing gives 0 pixels to what is narrower
+MAX_BATCH = 32
+YOLO_SUPPRESSION = Suppression(0.01, 0.5, 100)
+FAST_PARTS = (
+    "backbone",
+    "head",
+    "rpn.head",
+    "roi_heads.box_head",
+    "roi_heads.box_predictor",
+    "roi_heads.mask_head",
+    "roi_heads.mask_predictor",
+    "roi_heads.keypoint_head",
+    "roi_heads.keypoint_predictor",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ran:
+    """A batch after the network; seconds are each picture's share, sizes are (height, width).
+
+    `input_sizes`: of the network's inputs; `extents`: of the pictures on them, smaller where they were
+    padded.
+    """
+
+    outputs: NetworkOutputs
+    suppression: Suppression
+    input_sizes: tuple[tuple[int, int], ...]
+    extents: tuple[tuple[float, float], ...]
+    picture_sizes: tuple[tuple[int, int], ...]
+    instance_model: GeneralizedRCNN | None
+    preprocess_seconds: float
+    network_seconds: float
+
+
+def expect_picture(image: Tensor) -> Tensor:
+    """(3, H, W) float32 in 0..1 of a picture with 1 or 3 channels. Raises: TypeError, ValueError."""
+    picture = expect_image(image)
+    if picture.shape[0] not in (1, 3):
+        raise ValueError(f"wanted a picture of 1 or 3 channels, got {picture.shape[0]}")
+    if picture.dtype == torch.uint8:
+        ready = _bounded(picture).float() / 255
+    elif picture.is_floating_point():
+        if not bool(picture.isfinite().all()) or float(picture.min()) < 0 or float(picture.max()) > 1:
+            raise ValueError("wanted a float picture with values in 0..1, got others")
+        ready = _bounded(picture.float())
+    else:
+        raise TypeError(f"wanted a picture as uint8 or float in 0..1, got {picture.dtype}")
+    return ready.expand(3, -1, -1)
+
+
+def _bounded(picture: Tensor) -> Tensor:
+    """Shrunk to `MAX_SIDE` if it is longer."""
+    longest = max(picture.shape[1:])
+    if longest <= MAX_SIDE:
+        return picture
+    height, width = (max(1, round(side * MAX_SIDE / longest)) for side in picture.shape[1:])
+    rows = picture.permute(1, 2, 0).contiguous().cpu().numpy()
+    small = cv2.resize(rows, (width, height), interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(small).view(height, width, -1).permute(2, 0, 1).to(picture.device)
+
+
+def run_network(model: nn.Module, images: Sequence[Tensor], reading: Reading, *, fast: bool) -> Ran:
+    """The detector's pass over 1 to 32 pictures. Raises: TypeError, ValueError: no pictures."""
+    if not 1 <= len(images) <= MAX_BATCH:
+        raise ValueError(f"wanted 1 to {MAX_BATCH} pictures, got {len(images)}")
+    sizes = tuple((int(image.shape[-2]), int(image.shape[-1])) for image in map(expect_image, images))
+    if isinstance(model, YOLO):
+        return _run_yolo(model, images, sizes, reading, fast)
+    return _run_torchvision(model, images, sizes, fast)
+
+
+def _run_torchvision(
+    model: Any, images: Sequence[Tensor], sizes: tuple[tuple[int, int], ...], fast: bool
+) -> Ran:
+    device = next(model.parameters()).device
+    runner: Any = prepared(model, FAST_PARTS) if fast else model
+    with locked(runner), evaluating(runner), torch.inference_mode():
+        start = time.perf_counter()
+        fitted = [expect_picture(image).to(device) for image in images]
+        padded = [_wide_enough(picture) for picture in fitted]
+        batch, _ = runner.transform(padded)
+        if fast:
+            batch.tensors = batch.tensors.contiguous(memory_format=torch.channels_last)
+        middle = time.perf_counter()
+        two_stage = isinstance(runner, GeneralizedRCNN)
+        outputs = region_outputs(runner, batch) if two_stage else dense_outputs(runner, batch)
+        _wait(device)
+        end = time.perf_counter()
+    extents = tuple(
+        (shown[0] * own.shape[1] / wide.shape[1], shown[1] * own.shape[2] / wide.shape[2])
+        for own, wide, shown in zip(fitted, padded, batch.image_sizes, strict=True)
+    )
+    return Ran(
+        outputs=outputs,
+        suppression=suppression_of(model),
+        input_sizes=tuple((int(h), int(w)) for h, w in batch.image_sizes),
+        extents=extents,
+        picture_sizes=sizes,
+        instance_model=runner if isinstance(runner, MaskRCNN | KeypointRCNN) else None,
+        preprocess_seconds=(middle - start) / len(images),
+        network_seconds=(end - middle) / len(images),
+    )
+
+
+def _run_yolo(
+    model: YOLO, images: Sequence[Tensor], sizes: tuple[tuple[int, int], ...], reading: Reading, fast: bool
+) -> Ran:
+    device = next(model.parameters()).device
+    runner = prepared(model, ("",)) if fast else model
+    with locked(runner), evaluating(runner), torch.inference_mode():
+        start = time.perf_counter()
+        fitted = [expect_picture(image).to(device) for image in images]
+        boxed = [letterbox(picture, reading.size) for picture in fitted]
+        height, width = (max(canvas.shape[axis] for canvas, _ in boxed) for axis in (1, 2))
+        batch = fitted[0].new_full((len(boxed), 3, height, width), 0.5)
+        for place, (canvas, _) in zip(batch, boxed, strict=True):
+            place[:, : canvas.shape[1], : canvas.shape[2]] = canvas
+        x = (batch - _channels(reading.mean, batch)) / _channels(reading.std, batch)
+        middle = time.perf_counter()
+        raw = runner(x.contiguous(memory_format=torch.channels_last) if fast else x).float()
+        boxes, scores = decode(raw, model.anchors)
+        _wait(device)
+        end = time.perf_counter()
+
+    def read(index: int, floor: float) -> Candidates:
+        places, labels = (scores[index] > floor).nonzero(as_tuple=True)
+        return Candidates(boxes[index][places], scores[index][places, labels], labels, scores[index].numel())
+
+    return Ran(
+        outputs=NetworkOutputs(read, {}),
+        suppression=YOLO_SUPPRESSION,
+        input_sizes=tuple((canvas.shape[1], canvas.shape[2]) for canvas, _ in boxed),
+        extents=tuple(
+            (own.shape[1] * scale, own.shape[2] * scale)
+            for own, (_, scale) in zip(fitted, boxed, strict=True)
+        ),
+        picture_sizes=sizes,
+        instance_model=None,
+        preprocess_seconds=(middle - start) / len(images),
+        network_seconds=(end - middle) / len(images),
+    )
+
+
+def _wide_enough(picture: Tensor) -> Tensor:
+    """Padded at the right or bottom with gray, where a side is so short that resizing would lose it."""
+    height, width = picture.shape[1:]
+    least = -(-max(height, width) // MAX_ASPECT)
+    right, bottom = max(0, least - width), max(0, least - height)
+    return F.pad(picture, (0, right, 0, bottom), value=0.5) if right or bottom else picture
+
+
+def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return torch.tensor(values, device=like.device).view(-1, 1, 1)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
