@@ -21,5 +21,6 @@ shell = Words(language)
 groups: dict[str, list[st.Page]] = {}
 for spec in PAGES:
     title = Words(language, spec.section, spec.slug)("title")
-    groups.setdefault(shell(f"section_{spec.section}"), []).append(spec.as_page(title))
+    section = "" if spec.section == "home" else shell(f"section_{spec.section}")
+    groups.setdefault(section, []).append(spec.as_page(title))
 st.navigation(groups, position="top").run()

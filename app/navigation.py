@@ -9,7 +9,17 @@ from typing import NoReturn
 
 import streamlit as st
 
-SECTIONS = ("home", "convolution", "networks", "training", "detection", "segmentation", "style", "faces", "server")
+SECTIONS = (
+    "home",
+    "convolution",
+    "networks",
+    "training",
+    "detection",
+    "segmentation",
+    "style",
+    "faces",
+    "server",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,9 @@ class CurrentPicture:
     kind: str
 
     @property
-    def digest(self) -> str:
-        """Return a digest of the content, for cache keys."""
-        return digest(self.pixels)
+    def identity(self) -> str:
+        """Return what names the content, for cache keys: the key, which never changes its picture, or a digest."""
+        return digest(self.pixels) if self.kind == MATRIX else self.key
 
 
 class PictureGone(LookupError):
@@ -65,7 +65,9 @@ def picture_of(key: str, matrix_text: str = "", language: str = "en", owner: str
 def _matrix(text: str, language: str) -> CurrentPicture:
     record = next((m for m in MATRICES if m.id == text), None)
     if record is not None:
-        return CurrentPicture(MATRIX, matrix(text), *(2 * (record.ko if language == "ko" else record.en,)), MATRIX)
+        return CurrentPicture(
+            MATRIX, matrix(text), *(2 * (record.ko if language == "ko" else record.en,)), MATRIX
+        )
     values = parse_matrix(text) if text else matrix(MATRICES[0].id)
     name = {"en": "number matrix", "ko": "숫자 행렬"}[language]
     return CurrentPicture(MATRIX, values if values.dim() == 3 else values[None], name, name, MATRIX)
@@ -91,4 +93,4 @@ def thumbnail_url(current: CurrentPicture, max_side: int = 128) -> str:
         return jpeg_bytes(small, quality=82)
 
     mime = "image/png" if current.kind == MATRIX else "image/jpeg"
-    return data_url(ENCODED.get_or_make(("thumbnail", current.digest, current.kind, max_side), make), mime)
+    return data_url(ENCODED.get_or_make(("thumbnail", current.identity, max_side), make), mime)

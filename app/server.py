@@ -32,6 +32,7 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit.runtime.pages_manager import PagesManager
 
 from app.components import bundle
+from app.language import LANGUAGES
 from app.routes import files, live
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
@@ -44,7 +45,9 @@ def allowed_hosts() -> list[str]:
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
     if os.environ.get("CONVSCOPE_ADDRESS", "localhost") not in ("localhost", "127.0.0.1", "::1"):
         names |= set(_own_addresses())
-    names |= {name.strip().lower() for name in os.environ.get("CONVSCOPE_HOSTS", "").split(",") if name.strip()}
+    names |= {
+        name.strip().lower() for name in os.environ.get("CONVSCOPE_HOSTS", "").split(",") if name.strip()
+    }
     return sorted(names)
 
 
@@ -52,7 +55,9 @@ def _own_addresses() -> list[str]:
     found = {str(info[4][0]) for info in _lookups(socket.gethostname())}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which of our addresses would be used
+            probe.connect(
+                ("192.0.2.1", 9)
+            )  # sends nothing: it only asks which of our addresses would be used
             found.add(probe.getsockname()[0])
         except OSError:
             pass
@@ -71,6 +76,7 @@ def warm_up() -> None:
     import cnn.jobs
     from app.navigation import load_pages
     from app.routes.kinds import register
+    from app.widgets.toolbar import built_in_cards
     from cnn.convolution.convolution import warm_up as load_kernels
     from cnn.device import best_device, configure_process
     from cnn.images import pool
@@ -84,6 +90,8 @@ def warm_up() -> None:
     best_device()
     load_kernels()
     load_pages()
+    for language in LANGUAGES:
+        built_in_cards(language)
     register()
     gc.collect()
     gc.freeze()  # Streamlit collects after a rerun; what is loaded once need not be walked each time
@@ -121,7 +129,9 @@ app = st.App(
 def main() -> None:
     """Read the command line and serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m app.server", description="Serve ConvScope.")
-    parser.add_argument("--host", default=os.environ.get("CONVSCOPE_ADDRESS", "localhost"), help="address to listen on")
+    parser.add_argument(
+        "--host", default=os.environ.get("CONVSCOPE_ADDRESS", "localhost"), help="address to listen on"
+    )
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8501")))
     chosen = parser.parse_args()
     if chosen.host != os.environ.get("CONVSCOPE_ADDRESS", "localhost"):
@@ -129,7 +139,11 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, "-m", "app.server", *sys.argv[1:]])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app.run(
-        config={"server.address": chosen.host, "server.port": chosen.port, "server.allowedHosts": allowed_hosts()}
+        config={
+            "server.address": chosen.host,
+            "server.port": chosen.port,
+            "server.allowedHosts": allowed_hosts(),
+        }
     )
 
 

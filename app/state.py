@@ -117,7 +117,6 @@ MATRIX = Text("m", r"[-0-9.,;_e+]{0,5000}|[a-z][a-z0-9_]{0,40}", "")
 GLOBAL: tuple[Parameter, ...] = (LANGUAGE, PICTURE, MATRIX)
 
 
-
 def _of_field(field: Field) -> Parameter:
     if field.kind == "choice":
         return Choice(field.name, field.options, field.default)

@@ -20,7 +20,9 @@ def complaints(report: Path) -> list[str]:
             found.append(f"no test ran under {kind}")
     for case in cases:
         skipped = case.find("skipped")
-        if skipped is not None and not any(reason in (skipped.get("message") or "") for reason in ALLOWED_SKIPS):
+        if skipped is not None and not any(
+            reason in (skipped.get("message") or "") for reason in ALLOWED_SKIPS
+        ):
             found.append(f"skipped: {case.get('classname')}.{case.get('name')}: {skipped.get('message')}")
     return found
 

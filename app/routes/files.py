@@ -29,7 +29,9 @@ async def javascript(request: Request) -> Response:
     text = script(request.path_params["name"])
     if text is None:
         return Response("Not found", 404)
-    return Response(text, media_type="text/javascript", headers={"cache-control": "public, max-age=31536000, immutable"})
+    return Response(
+        text, media_type="text/javascript", headers={"cache-control": "public, max-age=31536000, immutable"}
+    )
 
 
 async def upload(request: Request) -> Response:

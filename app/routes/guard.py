@@ -69,7 +69,12 @@ class Guard:
         headers = dict(scope["headers"])
         host = host_name(headers.get(b"host", b"").decode("latin-1"))
         if "*" not in self._hosts and host not in self._hosts:
-            await _refuse(scope, send, 421, b"This server does not answer to that name. See CONVSCOPE_HOSTS in README.md.")
+            await _refuse(
+                scope,
+                send,
+                421,
+                b"This server does not answer to that name. See CONVSCOPE_HOSTS in README.md.",
+            )
             return
         if scope["path"].rstrip("/").endswith(HIDDEN):
             await _refuse(scope, send, 404, b"Not found")

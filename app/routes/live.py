@@ -57,7 +57,9 @@ async def live(socket: WebSocket) -> None:
     """Serve one connection."""
     offered = [part.strip() for part in socket.headers.get("sec-websocket-protocol", "").split(",")]
     session = session_of(offered[1]) if len(offered) == 2 and offered[0] == "convscope" else None
-    full = session is not None and (_open[session] >= CONNECTIONS_PER_SESSION or _open.total() >= MAX_CONNECTIONS)
+    full = session is not None and (
+        _open[session] >= CONNECTIONS_PER_SESSION or _open.total() >= MAX_CONNECTIONS
+    )
     if session is None or full or not same_origin(socket.headers):
         await socket.close(1008)
         return
@@ -90,18 +92,30 @@ def answer_to(text: str, session: str) -> bytes | str:
         if not isinstance(parameters, dict):
             raise TypeError("parameters is no mapping")
     except (ValueError, KeyError, TypeError, RecursionError):
-        return _error(number, "The page sent something unreadable. Reload it.", "페이지가 읽을 수 없는 값을 보냈습니다. 새로 고침해 주세요.")
+        return _error(
+            number,
+            "The page sent something unreadable. Reload it.",
+            "페이지가 읽을 수 없는 값을 보냈습니다. 새로 고침해 주세요.",
+        )
     try:
         return kind({**parameters, "id": number}, lambda: _picture(parameters, session))
     except PictureGone:
-        return _error(number, "This picture is no longer kept here. Choose another.", "이 사진은 더 이상 보관되어 있지 않습니다. 다른 사진을 골라 주세요.")
+        return _error(
+            number,
+            "This picture is no longer kept here. Choose another.",
+            "이 사진은 더 이상 보관되어 있지 않습니다. 다른 사진을 골라 주세요.",
+        )
     except Exception as error:
         sentence = getattr(error, "sentence", None) or getattr(error, "text", None)
         if callable(sentence):
             return _error(number, sentence("en"), sentence("ko"))
         name = secrets.token_hex(4)
         _log.exception("live request failed [%s]", name)
-        return _error(number, f"That did not work (log id {name}). Try another value.", f"처리하지 못했습니다(로그 번호 {name}). 다른 값을 시도해 주세요.")
+        return _error(
+            number,
+            f"That did not work (log id {name}). Try another value.",
+            f"처리하지 못했습니다(로그 번호 {name}). 다른 값을 시도해 주세요.",
+        )
 
 
 def _picture(parameters: Mapping[str, Any], session: str) -> CurrentPicture:

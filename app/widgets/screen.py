@@ -84,7 +84,9 @@ def open_screen(slug: str) -> Screen:
     session = session_id()
     toolbar(words, picture, live_address(session))
     for note in notes:
-        st.info(words("address_note", name=plain(note.name), got=plain(note.got), used=plain(note.used) or "–"))
+        st.info(
+            words("address_note", name=plain(note.name), got=plain(note.got), used=plain(note.used) or "–")
+        )
     for notice in st.session_state.pop(state.NOTICES, ()):
         st.warning(notice)
     if spec.listed:
@@ -146,4 +148,3 @@ def _current_picture(language: str, values: Mapping[str, Any]) -> CurrentPicture
         picture = picture_of("", language=language)
     state.remember_picture(picture.key if key else "", matrix if picture.kind == "matrix" else "")
     return picture
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -47,13 +48,13 @@ def toolbar(words: Words, picture: CurrentPicture, live: dict[str, str] | None) 
         "picture": {
             "key": picture.key, "name": picture.name, "alt": picture.alt, "thumb": thumbnail_url(picture, 64),
         },
-        "gallery": _gallery(words.language),
+        "gallery": built_in_cards(words.language),
         "uploads": _uploads(words.language),
         "matrices": [
             {"id": m.id, "name": m.ko if words.language == "ko" else m.en} for m in MATRICES
         ],
         "matrix": {"text": text or _matrix_text(picture), "error": error},
-        "device": describe(parse_device(chosen_device())),
+        "device": [parse_device(chosen_device()).type.upper(), describe(parse_device(chosen_device()))],
         "devices": [[str(d.device), d.name, str(d.device) == chosen_device()] for d in devices()],
         "live": live,
     }  # fmt: skip
@@ -65,6 +66,7 @@ def toolbar(words: Words, picture: CurrentPicture, live: dict[str, str] | None) 
         on_language_change=_on_language,
         on_device_change=_on_device,
         on_open_change=lambda: None,
+        on_renew_change=lambda: None,  # a rerun is all it asks for: it brings a fresh token
     )
     if _sent("open") == "status":
         go("status")
@@ -74,11 +76,15 @@ def _sent(name: str) -> Any:
     return st.session_state[KEY].get(name) if KEY in st.session_state else None
 
 
-def _gallery(language: str) -> list[dict[str, str]]:
+@cache
+def built_in_cards(language: str) -> list[dict[str, str]]:
+    """Return the cards of the built-in pictures; made once, before the first visitor comes."""
     cards = []
     for record in BUILT_IN:
         shown = picture_of(record.id, language=language)
-        cards.append({"key": record.id, "name": shown.name, "alt": shown.alt, "thumb": thumbnail_url(shown, 96)})
+        cards.append(
+            {"key": record.id, "name": shown.name, "alt": shown.alt, "thumb": thumbnail_url(shown, 96)}
+        )
     return cards
 
 
@@ -106,7 +112,9 @@ def _on_picked() -> None:
     matrix = ""
     if key == MATRIX:
         matrix, error = _matrix_parameter(str(sent.get("matrix", "")))
-        st.session_state[state.MATRIX_DRAFT] = (str(sent.get("matrix", ""))[:6000], error) if error else ("", "")
+        st.session_state[state.MATRIX_DRAFT] = (
+            (str(sent.get("matrix", ""))[:6000], error) if error else ("", "")
+        )
         if error:
             state.notify(error)
             return
@@ -121,7 +129,9 @@ def _matrix_parameter(text: str) -> tuple[str, str]:
         values = parse_matrix(text)
     except MatrixError as error:
         return "", error.sentence(st.session_state.get(state.LANGUAGE_KEY, "en"))
-    rows = [",".join(f"{v:g}" if values.is_floating_point() else str(v) for v in row) for row in values.tolist()]
+    rows = [
+        ",".join(f"{v:g}" if values.is_floating_point() else str(v) for v in row) for row in values.tolist()
+    ]
     return ";".join(rows), ""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("app/**/*.py"), *ROOT.glob("cnn/**/*.py")])
-GROUND = {"images", "device", "hooks", "checks", "terms", "allocator"}
+GROUND = {"images", "device", "hooks", "checks", "terms", "padding", "allocator"}
 MIDDLE = {"models", "weights", "jobs"}
 
 
@@ -53,7 +53,9 @@ def test_imports_point_one_way(path: Path) -> None:
         assert not [n for n in names if n.startswith("app.pages")], "nothing below imports a page"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if parts(p)[0] == "app"], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if parts(p)[0] == "app"], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_only_cache_caches(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     uses = "st.cache_" in text.replace("`st.cache_data`", "")

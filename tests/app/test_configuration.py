@@ -44,5 +44,11 @@ def test_requirements_are_pinned_exactly() -> None:
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert line.count("==") == 1, line
-    wanted = {"torch==2.14.1", "torchvision==0.29.2", "streamlit==1.67.0", "plotly==7.1.0", "opencv-python==5.0.0.93"}
+    wanted = {
+        "torch==2.14.1",
+        "torchvision==0.29.2",
+        "streamlit==1.67.0",
+        "plotly==7.1.0",
+        "opencv-python==5.0.0.93",
+    }
     assert wanted <= set((ROOT / "requirements.txt").read_text(encoding="utf-8").split())

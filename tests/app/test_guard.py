@@ -43,7 +43,9 @@ def test_fault_G3_own_names_come_in(host: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "169.254.169.254", "", "[::1", "a@localhost:1:2"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "169.254.169.254", "", "[::1", "a@localhost:1:2"]
+)
 def test_fault_G3_forged_hosts_are_refused(host: str) -> None:
     assert CLIENT.get("/", headers={"host": host}).status_code == 421
     with pytest.raises(WebSocketDisconnect), CLIENT.websocket_connect("/socket", headers={"host": host}):

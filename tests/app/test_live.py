@@ -21,7 +21,7 @@ from app.routes import files, kinds, live
 from app.uploads import UploadStore
 from app.wire import unpack
 
-ORIGIN = {"origin": "http://localhost", "host": "localhost"}
+ORIGIN = {"origin": "http://testserver", "host": "testserver"}
 
 
 @pytest.fixture
@@ -32,7 +32,10 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClie
     monkeypatch.setattr("app.pictures.STORE", store)
     kinds.register()
     app = Starlette(
-        routes=[WebSocketRoute(live.PATH, live.live), Route(files.UPLOAD_PATH, files.upload, methods=["POST"])]
+        routes=[
+            WebSocketRoute(live.PATH, live.live),
+            Route(files.UPLOAD_PATH, files.upload, methods=["POST"]),
+        ]
     )
     with TestClient(app, base_url="http://localhost") as running:
         yield running
@@ -48,14 +51,19 @@ def token(name: str = "here") -> list[str]:
         (["convscope", "forged.token.here"], ORIGIN),
         (["convscope"], ORIGIN),
         ([], ORIGIN),
-        (None, {"origin": "http://evil.example", "host": "localhost"}),
-        (None, {"host": "localhost"}),
+        (None, {"origin": "http://evil.example", "host": "testserver"}),
+        (None, {"host": "testserver"}),
         ("gone", ORIGIN),
     ],
 )
-def test_fault_G3_strangers_are_refused(client: TestClient, offered: list[str] | str | None, headers: dict[str, str]) -> None:
+def test_fault_G3_strangers_are_refused(
+    client: TestClient, offered: list[str] | str | None, headers: dict[str, str]
+) -> None:
     protocols = token() if offered is None else token("gone") if offered == "gone" else list(offered)
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect(live.PATH, subprotocols=protocols, headers=headers):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(live.PATH, subprotocols=protocols, headers=dict(headers)),
+    ):
         pass
 
 
@@ -65,7 +73,7 @@ def test_fault_G3_strangers_are_refused(client: TestClient, offered: list[str] |
      '{"id": 1, "kind": "nothing", "parameters": {}}', '{"id": 1, "kind": "convolution", "parameters": [1]}', "[" * 50_000],
 )  # fmt: skip
 def test_junk_gets_a_sentence_and_the_connection_lives(client: TestClient, text: str) -> None:
-    with client.websocket_connect(live.PATH, subprotocols=token(), headers=ORIGIN) as socket:
+    with client.websocket_connect(live.PATH, subprotocols=token(), headers=dict(ORIGIN)) as socket:
         socket.send_text(text)
         answer = json.loads(socket.receive_text())
         assert set(answer["error"]) == {"en", "ko"}
@@ -74,7 +82,7 @@ def test_junk_gets_a_sentence_and_the_connection_lives(client: TestClient, text:
 
 
 def test_a_message_too_long_ends_the_connection(client: TestClient) -> None:
-    with client.websocket_connect(live.PATH, subprotocols=token(), headers=ORIGIN) as socket:
+    with client.websocket_connect(live.PATH, subprotocols=token(), headers=dict(ORIGIN)) as socket:
         socket.send_text("x" * (live.MAX_MESSAGE + 1))
         with pytest.raises(WebSocketDisconnect):
             socket.receive_text()
@@ -82,7 +90,7 @@ def test_a_message_too_long_ends_the_connection(client: TestClient) -> None:
 
 def test_the_answer_is_the_python_path_to_the_bit(client: TestClient) -> None:
     parameters = {"pic": "matrix", "m": "1,2,3;4,5,6;7,8,9"}
-    with client.websocket_connect(live.PATH, subprotocols=token(), headers=ORIGIN) as socket:
+    with client.websocket_connect(live.PATH, subprotocols=token(), headers=dict(ORIGIN)) as socket:
         socket.send_text(json.dumps({"id": 5, "kind": "convolution", "parameters": parameters}))
         answer = socket.receive_bytes()
     assert answer == live_block({**parameters, "id": 5}, lambda: picture_of("matrix", parameters["m"]))
@@ -91,14 +99,17 @@ def test_the_answer_is_the_python_path_to_the_bit(client: TestClient) -> None:
 def test_connections_of_one_session_are_bounded(client: TestClient) -> None:
     open_ones = []
     for _ in range(live.CONNECTIONS_PER_SESSION):
-        context = client.websocket_connect(live.PATH, subprotocols=token(), headers=ORIGIN)
+        context = client.websocket_connect(live.PATH, subprotocols=token(), headers=dict(ORIGIN))
         context.__enter__()
         open_ones.append(context)
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect(live.PATH, subprotocols=token(), headers=ORIGIN):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(live.PATH, subprotocols=token(), headers=dict(ORIGIN)),
+    ):
         pass
     for context in open_ones:
         context.__exit__(None, None, None)
-    with client.websocket_connect(live.PATH, subprotocols=token(), headers=ORIGIN):
+    with client.websocket_connect(live.PATH, subprotocols=token(), headers=dict(ORIGIN)):
         pass
 
 

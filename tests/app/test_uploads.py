@@ -19,7 +19,9 @@ def test_fault_E1_a_new_store_reads_what_the_old_one_kept(tmp_path: Path) -> Non
     assert UploadStore(tmp_path).read(key) == b"picture"
 
 
-@pytest.mark.parametrize("key", ["../../etc/passwd", "u-../../../../../../etc/pa", "", "u-", "/etc/passwd", "u-" + "a" * 21])
+@pytest.mark.parametrize(
+    "key", ["../../etc/passwd", "u-../../../../../../etc/pa", "", "u-", "/etc/passwd", "u-" + "a" * 21]
+)
 def test_fault_F2_only_our_keys_are_paths(tmp_path: Path, key: str) -> None:
     assert UploadStore(tmp_path).read(key) is None
 
@@ -65,7 +67,9 @@ def test_fault_E3_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.
     assert [path.name for path in tmp_path.iterdir()] == [earlier]
 
 
-def test_fault_E3_a_write_that_breaks_off_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_E3_a_write_that_breaks_off_leaves_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(_: int) -> None:
         raise OSError(28, "No space left on device")
 

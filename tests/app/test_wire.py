@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from app.wire import pack, unpack
 
 
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=3), st.sampled_from(["uint8", "int32", "float32", "float64"]))
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=3),
+    st.sampled_from(["uint8", "int32", "float32", "float64"]),
+)
 def test_what_is_packed_comes_out(shape: list[int], dtype: str) -> None:
     array = (np.arange(np.prod(shape), dtype=np.float64).reshape(shape) * 1.5).astype(dtype)
     header, arrays = unpack(pack({"name": "그림"}, {"a": array, "b": array[::-1]}))
@@ -32,6 +35,8 @@ def test_javascript_reads_the_same(javascript: Callable[..., Any]) -> None:
     read = "(([r]) => [r.id, [...r.arrays.flags.data], r.arrays.maps.shape, [...r.arrays.maps.data]])"
     for lead in (0, 3):  # aligned, and as a view into a larger buffer
         bytes_of = f"new Uint8Array([...Array({lead}).fill(9), ...argument]).subarray({lead})"
-        number, flags, shape, maps = javascript("shared/wire.js", f"{read}([unpack({bytes_of})])", list(block))
+        number, flags, shape, maps = javascript(
+            "shared/wire.js", f"{read}([unpack({bytes_of})])", list(block)
+        )
         assert (number, flags, shape) == (7, [0, 1, 2, 3, 4], [2, 3, 5])
         np.testing.assert_array_equal(np.array(maps, np.float32).reshape(2, 3, 5), values)

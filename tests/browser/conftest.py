@@ -37,7 +37,12 @@ def start_server(folder: Path, *, port: int | None = None, command: tuple[str, .
     """Start the app as `make run` does and return when it answers."""
     port = port or free_port()
     log = folder / "server.log"
-    environment = {**os.environ, "CONVSCOPE_DATA": str(folder), "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "CONVSCOPE_DATA": str(folder),
+        "MALLOC_ARENA_MAX": "2",
+        "OMP_NUM_THREADS": "1",
+    }
     line = [*(command or (sys.executable, "-m", "app.server")), "--port", str(port)]
     if command:
         line = [*command, "--server.port", str(port)]
@@ -72,14 +77,21 @@ def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]
     errors: list[str] = []
     outside: list[str] = []
 
-    def opened(path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, base: str = "") -> Page:
+    def opened(
+        path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, base: str = ""
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-US",
             permissions=["camera", "clipboard-read", "clipboard-write"],
         )  # fmt: skip
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda r: outside.append(r.url) if "localhost" not in r.url and r.url.startswith("http") else None)
+        page.on(
+            "request",
+            lambda r: (
+                outside.append(r.url) if "localhost" not in r.url and r.url.startswith("http") else None
+            ),
+        )
         page.goto(f"{base or server.url}/{path}")
         pages.append(page)
         return page

@@ -26,10 +26,14 @@ class Visitor:
 
     def __enter__(self) -> Visitor:
         address = self.url.replace("http", "ws")
-        self.stream = connect(f"{address}/_stcore/stream", origin=self.url, subprotocols=["streamlit"], max_size=None)
+        self.stream = connect(
+            f"{address}/_stcore/stream", origin=self.url, subprotocols=["streamlit"], max_size=None
+        )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.close()
         self.stream.close()
@@ -67,14 +71,18 @@ class Visitor:
         """Connect to /convscope/live with the token that a run of the script gave to its toolbar."""
         for message in messages:
             element = message.delta.new_element
-            if element.WhichOneof("type") == "bidi_component" and element.bidi_component.component_name.endswith("toolbar"):
+            if element.WhichOneof(
+                "type"
+            ) == "bidi_component" and element.bidi_component.component_name.endswith("toolbar"):
                 header, _ = unpack(element.bidi_component.bytes)
                 token = header["live"]["token"]
                 break
         else:
             raise LookupError("no toolbar among the messages")
         address = self.url.replace("http", "ws")
-        self._live = connect(f"{address}/convscope/live", origin=self.url, subprotocols=["convscope", token], max_size=None)
+        self._live = connect(
+            f"{address}/convscope/live", origin=self.url, subprotocols=["convscope", token], max_size=None
+        )
 
     def live(self, kind: str, parameters: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """Ask for one live answer; return its header and the seconds it took."""

@@ -31,7 +31,9 @@ def mean_colour(page: Page, selector: str) -> np.ndarray:
     """Return the mean colour of a picture on the page, as the browser shows it."""
     script = """(image) => { const c = document.createElement("canvas"); c.width = c.height = 8;
       const g = c.getContext("2d"); g.drawImage(image, 0, 0, 8, 8); return [...g.getImageData(0, 0, 8, 8).data]; }"""
-    page.wait_for_function("(s) => s.complete && s.naturalWidth > 0", arg=page.locator(selector).first.element_handle())
+    page.wait_for_function(
+        "(s) => s.complete && s.naturalWidth > 0", arg=page.locator(selector).first.element_handle()
+    )
     data = page.locator(selector).first.evaluate(script)
     return np.array(data, float).reshape(-1, 4)[:, :3].mean(0)
 
@@ -67,7 +69,8 @@ def test_several_pictures_at_once_and_back_again(open_page: Opener) -> None:
     page = open_page("status")
     page.locator(".picture").click()
     files: list[Any] = [
-        {"name": f"{n}.png", "mimeType": "image/png", "buffer": picture_bytes(c)} for n, c in enumerate((RED, BLUE))
+        {"name": f"{n}.png", "mimeType": "image/png", "buffer": picture_bytes(c)}
+        for n, c in enumerate((RED, BLUE))
     ]
     page.locator("input[type=file]").first.set_input_files(files)
     expect_colour(page, BLUE)
@@ -101,7 +104,13 @@ def test_camera_snapshot(open_page: Opener) -> None:
     page.get_by_role("button", name="Camera", exact=True).click()
     page.get_by_role("button", name="Take the picture").click()
     page.wait_for_url("**pic=u-**")
-    assert np.ptp(mean_colour(page, ".thumb")) > 5  # the fake camera is not gray
+    for _ in range(40):
+        if (
+            np.ptp(mean_colour(page, ".thumb")) > 60
+        ):  # the fake camera's green; no built-in picture is that green
+            return
+        page.wait_for_timeout(150)
+    raise AssertionError(mean_colour(page, ".thumb"))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +124,9 @@ def test_camera_snapshot(open_page: Opener) -> None:
     ],
     ids=["empty", "cut", "html", "pdf", "heic"],
 )
-def test_fault_A3_A5_a_bad_file_gets_one_sentence_and_costs_nothing(open_page: Opener, data: bytes, says: str) -> None:
+def test_fault_A3_A5_a_bad_file_gets_one_sentence_and_costs_nothing(
+    open_page: Opener, data: bytes, says: str
+) -> None:
     page = open_page("status?pic=flower")
     expect(page.locator(".thumb")).to_be_visible()
     before = mean_colour(page, ".thumb")
@@ -128,7 +139,9 @@ def test_fault_A3_A5_a_bad_file_gets_one_sentence_and_costs_nothing(open_page: O
 
 def test_fault_F1_a_file_name_is_never_shown_as_markup(open_page: Opener) -> None:
     page = open_page("status")
-    upload(page, picture_bytes(RED), '"><img src=x onerror="window.broken=1">![](http://example.com/a.png).png')
+    upload(
+        page, picture_bytes(RED), '"><img src=x onerror="window.broken=1">![](http://example.com/a.png).png'
+    )
     expect_colour(page, RED)
     assert page.evaluate("window.broken") is None
     assert "onerror" not in page.content()
@@ -139,8 +152,8 @@ def test_typed_numbers_become_the_picture(open_page: Opener) -> None:
     page.locator(".picture").click()
     page.locator(".numbers").fill("0 255\n255 0")
     page.get_by_role("button", name="Use these numbers").click()
-    page.wait_for_url("**pic=matrix**")
-    assert "0,255;255,0" in page.url.replace("%2C", ",").replace("%3B", ";")
+    page.wait_for_function("decodeURIComponent(location.search).includes('pic=matrix')")
+    page.wait_for_function("decodeURIComponent(location.search).includes('m=0,255;255,0')")
     page.locator(".picture").click()
     page.locator(".numbers").fill("1 2\n3")
     page.get_by_role("button", name="Use these numbers").click()
@@ -149,27 +162,27 @@ def test_typed_numbers_become_the_picture(open_page: Opener) -> None:
 
 def test_language_switches_at_once_and_stays(open_page: Opener) -> None:
     page = open_page("status")
-    expect(page.locator(".title")).to_have_text("Server and jobs")
+    expect(page.locator("h1.title")).to_have_text("Server and jobs")
     page.get_by_role("radio", name="한국어").click()
-    expect(page.locator(".title")).to_have_text("서버와 작업")
+    expect(page.locator("h1.title")).to_have_text("서버와 작업")
     assert "lang=ko" in page.url
     page.reload()
-    expect(page.locator(".title")).to_have_text("서버와 작업")
+    expect(page.locator("h1.title")).to_have_text("서버와 작업")
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_theme_follows_the_system(open_page: Opener, dark: bool) -> None:
     page = open_page("status", dark=dark)
     expect(page.locator(".thumb")).to_be_visible()
-    colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert colour == ("rgb(18, 20, 23)" if dark else "rgb(255, 255, 255)")
-    assert "Pretendard" in page.evaluate("getComputedStyle(document.querySelector('.stApp')).fontFamily")
-    assert page.evaluate("document.fonts.check('16px Pretendard')")
+    wanted = "rgb(18, 20, 23)" if dark else "rgb(255, 255, 255)"
+    expect(page.locator(".stApp")).to_have_css("background-color", wanted)
+    expect(page.locator(".stApp")).to_have_css("font-family", re.compile("Pretendard"))
+    page.wait_for_function("document.fonts.check('16px Pretendard')")
 
 
 def test_share_copies_the_link(open_page: Opener) -> None:
     page = open_page("status?pic=flower&lang=ko")
-    expect(page.locator(".title")).to_have_text("서버와 작업")
+    expect(page.locator("h1.title")).to_have_text("서버와 작업")
     page.locator(".share").click()
     expect(page.locator(".said")).to_have_text("링크를 복사했습니다")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
@@ -179,7 +192,7 @@ def test_share_copies_the_link(open_page: Opener) -> None:
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_nothing_is_wider_than_a_phone(open_page: Opener, path: str, language: str) -> None:
     page = open_page(f"{path}?lang={language}", width=390, height=844)
-    expect(page.locator(".title")).to_be_visible()
+    expect(page.locator("h1.title")).to_be_visible()
     page.wait_for_timeout(800)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
@@ -192,22 +205,26 @@ def test_home_finds_screens(open_page: Opener) -> None:
     page.locator(".search").fill("스트라이드")
     page.keyboard.press("Enter")
     page.wait_for_url("**/convolution**")
-    expect(page.locator(".title")).to_have_text("Convolution lab")
+    expect(page.locator("h1.title")).to_have_text("Convolution")
 
 
 def test_demo_job_runs_steers_pauses_and_stops(open_page: Opener) -> None:
     page = open_page("status?pic=flower")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Running", exact=True)).to_be_visible(timeout=15_000)
-    expect(page.get_by_text("Step ")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(re.compile(r"^Step \d+ of 200"))).to_be_visible(timeout=15_000)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused", exact=True)).to_be_visible()
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="Stop").first.click()
-    expect(page.get_by_text("Stopped", exact=True).or_(page.get_by_text("Finished", exact=True))).to_be_visible()
+    expect(
+        page.get_by_text("Stopped", exact=True).or_(page.get_by_text("Finished", exact=True))
+    ).to_be_visible()
 
 
-def test_fault_E1_a_killed_server_comes_back_with_picture_and_settings(open_page: Opener, tmp_path: Path) -> None:
+def test_fault_E1_a_killed_server_comes_back_with_picture_and_settings(
+    open_page: Opener, tmp_path: Path
+) -> None:
     first = start_server(tmp_path)
     page = open_page("status?lang=ko", base=first.url)
     upload(page, picture_bytes(RED))
@@ -216,8 +233,7 @@ def test_fault_E1_a_killed_server_comes_back_with_picture_and_settings(open_page
     first.process.wait(5)
     second: Server = start_server(tmp_path, port=int(first.url.rsplit(":", 1)[1]))
     try:
-        page.wait_for_timeout(4000)
-        expect(page.locator(".title")).to_have_text("서버와 작업")
+        expect(page.locator("h1.title")).to_have_text("서버와 작업")
         expect_colour(page, RED)
         upload(page, picture_bytes(BLUE))
         expect_colour(page, BLUE)

@@ -57,7 +57,13 @@ def test_page_runs(slug: str, language: str) -> None:
 @pytest.mark.parametrize("slug", SLUGS)
 @pytest.mark.parametrize(
     "query",
-    [{"pic": "matrix"}, {"pic": "matrix", "m": "1,2;3,4"}, {"pic": "matrix", "m": "1"}, {"pic": "u-" + "a" * 22}, {"pic": "flower"}],
+    [
+        {"pic": "matrix"},
+        {"pic": "matrix", "m": "1,2;3,4"},
+        {"pic": "matrix", "m": "1"},
+        {"pic": "u-" + "a" * 22},
+        {"pic": "flower"},
+    ],
     ids=str,
 )
 def test_fault_A6_page_runs_on_any_picture(slug: str, query: dict[str, str]) -> None:
@@ -72,7 +78,7 @@ def test_fault_C1_page_survives_junk_in_the_address(slug: str) -> None:
 
     names = [p.name for p in GLOBAL + SCREENS.get(slug, ())]
     for junk in JUNK:
-        test = run_page(slug, **{name: junk for name in names})
+        test = run_page(slug, **dict.fromkeys(names, junk))
         assert not test.exception, junk
         assert not test.error, junk
         assert len(test.info) <= len(names)

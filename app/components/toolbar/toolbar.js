@@ -33,8 +33,9 @@ class Toolbar {
     this.find(".picture").setAttribute("aria-label", `${words.choose_picture}: ${picture.name}`);
     this.find(".share").textContent = words.share;
     this.find(".share").title = words.share_hint;
-    this.find(".device").textContent = this.state.device;
-    this.find(".device").title = words.device_hint;
+    const [kind, device] = this.state.device;
+    this.find(".device").replaceChildren(make("span", { class: "short" }, kind), make("span", { class: "long" }, device));
+    this.find(".device").title = `${words.device_hint}: ${device}`;
     this.find(".drop").textContent = words.drop_here;
     this.find(".sheet").setAttribute("aria-label", words.choose_picture);
     this.drawLanguages();

@@ -28,14 +28,25 @@ export function uploader(bar) {
     if (!live) { bar.send("uploaded", { data: await asBase64(file), at: Date.now() }); return null; }
     let answer;
     try {
-      const reply = await fetch(new URL("convscope/upload", document.baseURI), {
-        method: "POST", body: file, headers: { "X-ConvScope-Token": live.token },
-      });
+      let reply = await send(file, live.token);
+      if (reply.status === 403) reply = await send(file, await freshToken(live.token));   // the server was restarted
       answer = await reply.json();
     } catch { answer = { error: { [bar.state.language]: words.upload_failed } }; }
     if (answer.error) { complain(answer.error[bar.state.language]); return null; }
     if (!answer.saved) bar.say(words.not_saved, 5);
     return answer.key;
+  }
+
+  function send(file, token) {
+    return fetch(new URL("convscope/upload", document.baseURI), {
+      method: "POST", body: file, headers: { "X-ConvScope-Token": token },
+    });
+  }
+
+  async function freshToken(old) {                  // a rerun brings one; wait for it for ten seconds
+    bar.send("renew", Date.now());
+    for (let tries = 0; tries < 50 && bar.state.live.token === old; tries += 1) await new Promise((go) => setTimeout(go, 200));
+    return bar.state.live.token;
   }
 
   function complain(sentence) {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from app.language import Words
 from cnn.images.encode import data_url, jpeg_bytes, to_hwc
 
 
@@ -21,3 +22,10 @@ def memory_text() -> str:
     except (OSError, IndexError, ValueError):
         return "–"
     return f"{pages * 4096 / 1e6:.0f} MB"
+
+
+def queue_text(words: Words, position: int, seconds: float | None) -> str:
+    """Return where a job stands in the queue and, where that is known, how long it will wait."""
+    if seconds is None:
+        return words("queued_unknown", position=position)
+    return words("queued", position=position, seconds=round(seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.figures.server.status import frame_url, memory_text
+from app.figures.server.status import frame_url, memory_text, queue_text
 from app.pictures import as_photo
 from app.widgets.screen import Screen, close_screen, open_screen
 from app.widgets.toolbar import chosen_device
@@ -24,7 +24,9 @@ def page() -> None:
     facts = st.columns(3)
     facts[0].metric(screen.words("device"), describe(parse_device(chosen_device())))
     facts[1].metric(screen.words("memory"), memory_text())
-    facts[2].metric(screen.words("queue"), f"{len(states) - states.count('queued')} / {states.count('queued')}")
+    facts[2].metric(
+        screen.words("queue"), f"{len(states) - states.count('queued')} / {states.count('queued')}"
+    )
     st.subheader(screen.words("try_job"))
     st.caption(screen.words("try_hint"))
     left, right = st.columns([1, 2])
@@ -65,15 +67,13 @@ def _follow(screen: Screen, job: Job) -> None:
         if not job.done and st.button(words("stop"), key=screen.key("stop")):
             job.cancel()
     if job.position:
-        wait = job.estimated_wait
-        known = wait is not None
-        st.text(words("queued", position=job.position, seconds=round(wait)) if known else words("queued_unknown", position=job.position))
+        st.text(queue_text(words, job.position, job.estimated_wait))
     record = job.latest()
     if record is not None:
         st.progress(record.step / record.steps, text=words("step", step=record.step, steps=record.steps))
         st.image(frame_url(record.image), width=record.image.shape[2], alt=screen.picture.alt)
     if job.error is not None:
         st.error(job.error.text(screen.language))
-    if job.done and not st.session_state.get(screen.key("ended")) == job.id:
+    if job.done and st.session_state.get(screen.key("ended")) != job.id:
         st.session_state[screen.key("ended")] = job.id
         st.rerun()
