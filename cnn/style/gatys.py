@@ -186,7 +186,11 @@ class _Run:
 
     def _objective_at(self, size: tuple[int, int]) -> Objective:
         content = resized(self._content, size)
-        return Objective(self._features, self.network, content, self._styles, self.settings)
+        full = self._sizes[-1]
+        coarseness = full[0] * full[1] / (size[0] * size[1])
+        return Objective(
+            self._features, self.network, content, self._styles, self.settings, coarseness=coarseness
+        )
 
     def _accept(self, point: Tensor) -> None:
         self._point, self._state = point, self._objective.evaluate(point)

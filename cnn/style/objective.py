@@ -91,6 +91,8 @@ class Objective:
         features: cut for the layers of the settings.
         content: ``(1, 3, H, W)`` in 0..1 at the size of this level, on the device.
         styles: ``(1, 3, h, w)`` each, at their own sizes.
+        coarseness: pixels of the full size per pixel of this one. J_content is a sum over pixels and J_style is not, so
+            a β that was asked for is divided by this number to keep their proportion.
 
     What is optimised is ``point``: the picture ``(1, 3, H, W)``, or its luminance ``(1, 1, H, W)``.
     """
@@ -102,9 +104,12 @@ class Objective:
         content: Tensor,
         styles: tuple[Tensor, ...],
         settings: StyleSettings,
+        *,
+        coarseness: float = 1.0,
     ) -> None:
         self.features = features
         self.settings = settings
+        self._coarseness = coarseness
         self._chroma: Tensor | None = None
         if settings.colour == "luminance":
             yiq = to_yiq(content)
@@ -212,8 +217,9 @@ class Objective:
         shares = checked_shares(settings, len(self.styles))
         distance, far = self._units
         unit = distance if distance > 0 and math.isfinite(distance) else 1.0
-        beta = settings.beta
-        if beta is None:
+        if settings.beta is not None:
+            beta = settings.beta / self._coarseness
+        else:
             beta = settings.style_strength * unit
             for name in style:
                 loss = sum(s * value for s, value in zip(shares, far[name], strict=True))

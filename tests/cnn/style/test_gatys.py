@@ -265,3 +265,9 @@ def test_a_run_can_be_checked_before_it_is_begun():
             gatys.check_style_transfer(*pictures, **{**EXACT, **settings})
         with pytest.raises(StyleError):
             next(style_transfer(*pictures, **{**EXACT, **settings}))
+
+
+def test_a_beta_asked_for_keeps_its_proportion_at_coarse_sizes():
+    settings = {**FAST, "size": None, "precision": "float32", "beta": 8.0, "levels": 2}
+    coarse, fine = style_transfer(photo(64, 64), stripes(64, 64), steps=2, **settings)
+    assert (coarse.weights.beta, fine.weights.beta) == (2.0, 8.0)
