@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -23,20 +24,19 @@ class Visitor:
         self.query = query
         self._live: ClientConnection | None = None
         self._number = 0
+        self._connections = ExitStack()
 
     def __enter__(self) -> Visitor:
         address = self.url.replace("http", "ws")
-        self.stream = connect(
-            f"{address}/_stcore/stream", origin=self.url, subprotocols=["streamlit"], max_size=None
+        self.stream = self._connections.enter_context(
+            connect(f"{address}/_stcore/stream", origin=self.url, subprotocols=["streamlit"], max_size=None)
         )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
-            self._live.close()
-        self.stream.close()
+        self._connections.close()
 
     def send_rerun(self, widget_states: bytes = b"", fragment: str = "") -> None:
         """Ask for a run of the script, as the browser does."""
@@ -80,8 +80,10 @@ class Visitor:
         else:
             raise LookupError("no toolbar among the messages")
         address = self.url.replace("http", "ws")
-        self._live = connect(
-            f"{address}/convscope/live", origin=self.url, subprotocols=["convscope", token], max_size=None
+        self._live = self._connections.enter_context(
+            connect(
+                f"{address}/convscope/live", origin=self.url, subprotocols=["convscope", token], max_size=None
+            )
         )
 
     def live(self, kind: str, parameters: dict[str, Any]) -> tuple[dict[str, Any], float]:

@@ -75,7 +75,9 @@ def cell_colour(page: Page, stage: str, row: int, column: int) -> np.ndarray:
 
 def hover(page: Page, stage: str, row: int, column: int, lane: int = 0) -> None:
     left, top, width, height = cell_box(page, stage, row, column, lane)
-    box = panel(page, stage, lane).locator("canvas.over").bounding_box()
+    canvas = panel(page, stage, lane).locator("canvas.over")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     assert box
     page.mouse.move(box["x"] + left + width / 2, box["y"] + top + height / 2)
 
