@@ -59,7 +59,7 @@ class ImagenetteResNet(nn.Module):
         depths: residual blocks of each stage.
         shortcuts: False gives the plain twin, the same layers with nothing around them.
 
-    Shapes: ``(N, 3, H, W)``, H and W ≥ 32 → logits ``(N, num_classes)``. Trained at 128 px, read at 160 px.
+    Shapes: ``(N, 3, H, W)``, H and W ≥ 32 → logits ``(N, num_classes)``. Trained at 128 px, read at 144 px.
     """
 
     def __init__(

@@ -139,9 +139,9 @@ BUILTIN: tuple[Builtin, ...] = (
     Builtin("lenet5-mnist", "classification", LeNet5, (32, 32), 1, (0.1,), (0.28,), DIGITS),
     Builtin("fashion-cnn", "classification", FashionCNN, (28, 28), 1, (0.286,), (0.353,), FASHION),
     _photo("tiny-vgg", "classification", TinyVGG, 64, IMAGENETTE),
-    _photo("imagenette-resnet", "classification", ImagenetteResNet, 160, IMAGENETTE),
-    _photo("plain-twin", "classification", _plain_twin, 160, IMAGENETTE),
-    _photo("flowers-transfer", "classification", _flowers, 160, FLOWERS),
+    _photo("imagenette-resnet", "classification", ImagenetteResNet, 144, IMAGENETTE),
+    _photo("plain-twin", "classification", _plain_twin, 144, IMAGENETTE),
+    _photo("flowers-transfer", "classification", _flowers, 144, FLOWERS),
     _photo("yolo-cells", "detection", _yolo_cells, 320, CELLS),
     _photo("yolo-everyday", "detection", _yolo_everyday, 256, EVERYDAY),
     Builtin(
