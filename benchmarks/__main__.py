@@ -1,7 +1,6 @@
 """`make bench`: the budgets of the design, each as a figure and as a ratio to what is run beside it.
 
-    python -m benchmarks            everything there is
-    python -m benchmarks B5 B14     some
+`python -m benchmarks` measures everything there is, `python -m benchmarks B5 B14` some.
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ from statistics import median, quantiles
 
 import torch
 
+from benchmarks.measure import Line
 from cnn.allocator import tune_allocator
 from cnn.device import configure_process
 from cnn.jobs import JobOptions, LocalEngine, run_in_worker
 from cnn.jobs.demo import diffusion
 from cnn.jobs.job import Job
-from cnn.jobs.sandbox import own_memory
 
+BUDGETS = ("jobs",)
 LIGHT_MOVES = 150
 MOVE_INTERVAL = 0.02  # s between two slider moves
 
@@ -56,25 +57,16 @@ def wait_for_none(engine: LocalEngine) -> None:
         time.sleep(0.001)
 
 
-def show(name: str, figure: str, note: str = "") -> None:
-    print(f"{name:<46}{figure:>14}  {note}")
-
-
-def main() -> None:
+def measure() -> list[Line]:
+    """Return how long jobs take to begin and to end, and what the interactive thread feels of one."""
     tune_allocator()
     configure_process()
     engine = LocalEngine()
     picture = torch.randint(0, 256, (3, 512, 512), dtype=torch.uint8)
     image = torch.rand(1, 1, 512, 512)
     begin = JobOptions(session="begin")
-
     cold = seconds(
         lambda: engine.submit(diffusion, {"image": picture, "steps": 1}, begin).wait_record(0, 120)
-    )
-    show(
-        "submit → first record, cold",
-        f"{cold * 1e3:.0f} ms",
-        "torch loads in the process workers are forked from",
     )
     time.sleep(6)  # the libraries it loads when nobody waits
     first, ends, calls = [], [], []
@@ -85,35 +77,20 @@ def main() -> None:
         first.append(time.perf_counter() - began)
         job.cancel()
         ends.append(seconds(lambda: wait_for_none(engine)))
-    show(
-        "submit → first record, warm, 512×512",
-        f"{median(first) * 1e3:.0f} ms",
-        f"worst {max(first) * 1e3:.0f}; ≤ 500",
-    )
-    show("cancel → process gone", f"{median(ends) * 1e3:.0f} ms", f"worst {max(ends) * 1e3:.0f}; ≤ 500")
     for value in range(20):
         calls.append(seconds(lambda value=value: run_in_worker(abs, value)))
-    show("sandboxed call, there and back", f"{median(calls[1:]) * 1e3:.0f} ms", f"first {calls[0] * 1e3:.0f}")
-
     compared = []
     for _ in range(3):  # taken in turns, so that what else the machine does falls on both
         alone = light_times(image)
-        with busy(engine, picture) as job:
-            before, began = job.index, time.perf_counter()
+        with busy(engine, picture):
             beside = light_times(image)
-            rate = (job.index - before) / (time.perf_counter() - began)
-            held = own_memory(engine.worker_ids()[0]) or 0
-        compared.append((p95(alone), p95(beside), rate, held))
-    alone_p95, beside_p95, rate, held = min(compared, key=lambda row: row[1] / row[0])
-    show("slider move, p95, nothing else", f"{alone_p95 * 1e3:.2f} ms")
-    show(
-        "slider move, p95, while a job runs",
-        f"{beside_p95 * 1e3:.2f} ms",
-        f"{beside_p95 / alone_p95:.2f} × alone",
-    )
-    show("steps of that job", f"{rate:.0f} /s", f"512×512, its own memory {held >> 20} MB")
+        compared.append((p95(alone), p95(beside)))
     engine.shutdown()
-
-
-if __name__ == "__main__":
-    main()
+    alone_p95, beside_p95 = min(compared, key=lambda row: row[1] / row[0])
+    return [
+        Line("jobs", "submit → first record, cold (torch loads)", cold * 1e3, "ms", 8000),
+        Line("jobs", "submit → first record, warm, 512×512", median(first) * 1e3, "ms", 500),
+        Line("jobs", "cancel → process gone, worst of 10", max(ends) * 1e3, "ms", 500),
+        Line("jobs", "sandboxed call, there and back", median(calls[1:]) * 1e3, "ms", 100),
+        Line("jobs", "slider move p95 while a job runs", beside_p95 * 1e3, "ms", 1.5, alone_p95 * 1e3),
+    ]

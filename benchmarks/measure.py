@@ -53,6 +53,18 @@ def table(lines: Sequence[Line]) -> str:
         beside = "–" if line.reference is None else f"{line.reference:.4g} {line.unit}"
         ratio = "–" if line.reference is None else f"{line.compared:.3g}"
         kept = "kept" if line.kept else "MISSED"
-        rows.append((line.id, line.what, f"{line.figure:.4g} {line.unit}", beside, ratio, f"{sign} {line.budget:g}", kept))
+        rows.append(
+            (
+                line.id,
+                line.what,
+                f"{line.figure:.4g} {line.unit}",
+                beside,
+                ratio,
+                f"{sign} {line.budget:g}",
+                kept,
+            )
+        )
     widths = [max(len(row[k]) for row in rows) for k in range(7)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
