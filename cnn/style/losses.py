@@ -23,27 +23,25 @@ def gram_matrix(features: Tensor) -> Tensor:
         return gram_matrix(features[None])[0]
     if features.ndim != 4:
         raise ValueError(f"wanted features (N, C, H, W) or (C, H, W), got shape {tuple(features.shape)}")
-    return torch.stack([_Gram.apply(_positions(one)) for one in features])
-
-
-def _positions(features: Tensor) -> Tensor:
-    """(C, H, W) as (H·W, C): a view where the memory is channels-last."""
-    return features.permute(1, 2, 0).reshape(-1, features.shape[0])
+    # A view where the memory is channels-last.
+    positions = features.permute(0, 2, 3, 1).flatten(1, 2)
+    grams: Tensor = _Gram.apply(positions)
+    return grams
 
 
 class _Gram(torch.autograd.Function):
-    """XᵀX of X (positions, channels); backward is one product, where autograd's own would be two."""
+    """XᵀX of X (N, positions, C); backward is one product, where autograd's own would be two."""
 
     @staticmethod
     def forward(ctx: Any, positions: Tensor) -> Tensor:
         ctx.save_for_backward(positions)
-        gram = positions.t() @ positions
+        gram = positions.transpose(1, 2) @ positions
         return gram.float() if gram.dtype in (torch.bfloat16, torch.float16) else gram
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (positions,) = ctx.saved_tensors
-        return positions @ (gradient + gradient.t()).to(positions.dtype)
+        return positions @ (gradient + gradient.transpose(1, 2)).to(positions.dtype)
 
 
 def content_loss(content: Tensor, generated: Tensor) -> Tensor:

@@ -161,7 +161,7 @@ class Objective:
         maps = self.features(_rgb(leaf))
         content = {name: content_loss(self._content_maps[name], maps[name]) for name in self._content_layers}
         style = {name: self._layer_style(name, maps[name]) for name in self._style_layers}
-        variation = total_variation(leaf)
+        variation = total_variation(leaf if weights.gamma > 0 else point.detach())
         loss = weights.gamma * variation
         for name, value in content.items():
             loss = loss + weights.alpha * weights.content[name] * value
