@@ -40,13 +40,17 @@ class PageSpec:
         """Import the page and return its function."""
         return importlib.import_module(self.module).page
 
+    def show(self) -> None:
+        """Draw the page; imports it first, so that nobody waits for the modules of a page that is not open."""
+        self.load()()
+
     def as_page(self, title: str) -> st.Page:
         """Return Streamlit's page object for this screen."""
         home = self is HOME
         address = "" if home else self.slug
         shown = "visible" if self.listed or home else "hidden"
         icon = f":material/{self.icon}:"
-        return st.Page(self.load(), title=title, icon=icon, url_path=address, default=home, visibility=shown)
+        return st.Page(self.show, title=title, icon=icon, url_path=address, default=home, visibility=shown)
 
 
 HOME = PageSpec("home", "gallery", "home", listed=False)
@@ -69,10 +73,11 @@ def spec_of(slug: str) -> PageSpec:
     raise KeyError(slug)
 
 
-def load_pages() -> None:
-    """Import every page's module, so that the first visitor of each does not wait for it."""
+def load_pages(*slugs: str) -> None:
+    """Import the modules of the named pages, or of every page, so that a first visitor does not wait for them."""
     for page in PAGES:
-        page.load()
+        if not slugs or page.slug in slugs:
+            page.load()
 
 
 def go(slug: str) -> NoReturn:

@@ -22,6 +22,7 @@ import asyncio
 import gc
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,9 +34,13 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from app.components import bundle
 from app.language import LANGUAGES
-from app.routes import files, live
+from app.navigation import load_pages
+from app.routes import data_sets, files, live
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
+
+LATER_SECONDS = 5.0
+"""After the start, the pages that were not needed for the first picture are imported."""
 
 _log = logging.getLogger("convscope")
 
@@ -74,7 +79,6 @@ def _lookups(name: str) -> Sequence[Any]:
 def warm_up() -> None:
     """Load what the first page needs, so that no visitor waits for an import."""
     import cnn.jobs
-    from app.navigation import load_pages
     from app.routes.kinds import register
     from app.widgets.toolbar import built_in_cards
     from cnn.convolution.convolution import warm_up as load_kernels
@@ -89,7 +93,7 @@ def warm_up() -> None:
     configure_process()
     best_device()
     load_kernels()
-    load_pages()
+    load_pages("gallery", "convolution")
     for language in LANGUAGES:
         built_in_cards(language)
     register()
@@ -104,9 +108,13 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     from cnn.images import pool
 
     warm_up()
+    later = threading.Timer(LATER_SECONDS, load_pages)
+    later.daemon = True
+    later.start()
     watcher = asyncio.create_task(watch_sessions())
     yield {}
     watcher.cancel()
+    later.cancel()
     cnn.jobs.get_engine().shutdown()
     pool.shut_down()
 
@@ -119,6 +127,7 @@ app = st.App(
     routes=[
         WebSocketRoute(live.PATH, live.live),
         Route(files.UPLOAD_PATH, files.upload, methods=["POST"]),
+        Route(data_sets.PATH, data_sets.upload, methods=["POST"]),
         Route(bundle.JS_PREFIX + "{name}", files.javascript),
     ],
     middleware=[Middleware(Guard, allowed_hosts=allowed_hosts())],

@@ -17,6 +17,7 @@ import streamlit as st
 
 from cnn.convolution.settings import DIFFERENCE_PATTERN, Field
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
+from cnn.images.gallery import PICTURE_IDS
 
 MAX_TEXT = 6000
 """Characters of one query parameter that are looked at; browsers and proxies cut longer addresses anyway."""
@@ -112,7 +113,7 @@ class Text:
 Parameter = Choice | Integer | Number | Flag | Text
 
 LANGUAGE = Choice("lang", ("en", "ko"), "en")
-PICTURE = Text("pic", r"[a-z0-9_]{1,40}|u-[A-Za-z0-9_-]{22}|matrix", "")
+PICTURE = Text("pic", rf"{'|'.join(PICTURE_IDS)}|u-[A-Za-z0-9_-]{{22}}|matrix", "")
 MATRIX = Text("m", r"[-0-9.,;_e+]{0,5000}|[a-z][a-z0-9_]{0,40}", "")
 GLOBAL: tuple[Parameter, ...] = (LANGUAGE, PICTURE, MATRIX)
 

@@ -127,7 +127,7 @@ def test_camera_snapshot(open_page: Opener) -> None:
 def test_fault_A3_A5_a_bad_file_gets_one_sentence_and_costs_nothing(
     open_page: Opener, data: bytes, says: str
 ) -> None:
-    page = open_page("status?pic=flower")
+    page = open_page("status?pic=dahlia")
     expect(page.locator(".thumb")).to_be_visible()
     before = mean_colour(page, ".thumb")
     upload(page, data, "holiday.png")
@@ -181,7 +181,7 @@ def test_theme_follows_the_system(open_page: Opener, dark: bool) -> None:
 
 
 def test_share_copies_the_link(open_page: Opener) -> None:
-    page = open_page("status?pic=flower&lang=ko")
+    page = open_page("status?pic=dahlia&lang=ko")
     expect(page.locator("h1.title")).to_have_text("서버와 작업")
     page.locator(".share").click()
     expect(page.locator(".said")).to_have_text("링크를 복사했습니다")
@@ -209,7 +209,7 @@ def test_home_finds_screens(open_page: Opener) -> None:
 
 
 def test_demo_job_runs_steers_pauses_and_stops(open_page: Opener) -> None:
-    page = open_page("status?pic=flower")
+    page = open_page("status?pic=dahlia")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Running", exact=True)).to_be_visible(timeout=15_000)
     expect(page.get_by_text(re.compile(r"^Step \d+ of 200"))).to_be_visible(timeout=15_000)

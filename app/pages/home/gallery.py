@@ -35,4 +35,11 @@ def _card(screen: Screen, slug: str) -> dict[str, str]:
     both = " ".join(Words(language, spec.section, slug)("keywords") for language in ("en", "ko"))
     alt = f"{title}: {screen.picture.alt}"
     image = card_url(spec, screen.picture)
-    return {"slug": slug, "title": title, "subtitle": subtitle, "alt": alt, "image": image, "find": f"{title} {subtitle} {both}"}
+    return {
+        "slug": slug,
+        "title": title,
+        "subtitle": subtitle,
+        "alt": alt,
+        "image": image,
+        "find": f"{title} {subtitle} {both}",
+    }
