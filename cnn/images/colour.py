@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-__all__ = ["to_srgb"]
+__all__ = ["lab_to_srgb", "to_srgb"]
 
 Pixels = NDArray[np.uint8]
 _MAX_PROFILE = 4_000_000
@@ -38,6 +38,13 @@ def to_srgb(icc: bytes | None, space: str) -> Callable[[Pixels], Pixels] | None:
         return _checked(transform, space)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
         return None
+
+
+def lab_to_srgb() -> Callable[[Pixels], Pixels]:
+    """What turns CIELAB pixels (h, w, 3), as a TIFF stores them, into sRGB."""
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    transform = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
+    return lambda pixels: _applied(transform, pixels, "LAB")
 
 
 def _applied(transform: Any, pixels: Pixels, mode: str) -> Pixels:

@@ -7,11 +7,11 @@ is ever given a file whose header has not been read by our own code.
 import io
 import os
 import re
-import struct
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
 import cv2
@@ -55,7 +55,9 @@ _PILLOW: dict[str, Callable[[io.BytesIO], Image.Image]] = {
     "WebP": WebPImagePlugin.WebPImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
 }
-_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error, EOFError)
+_PROGRESSIVE = 0xC2
+# Of 16 bits Pillow keeps the upper byte of colours, and it cannot read gray that goes from white to black.
+_TIFF_FOR_OPENCV = (("TIFF", 16, 1, 0), ("TIFF", 16, 3, 2))
 _JPEG_DAMAGE = re.compile(rb"Corrupt JPEG data|Premature end|Inconsistent progression|Unsupported marker")
 _PADDING = re.compile(rb"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
 
@@ -89,15 +91,16 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
         return _with_opencv(header)
     if header.kind == "JPEG" and header.channels != 4:
         return _with_opencv(header)
-    if (
-        header.kind == "TIFF"
-        and header.bits == 16
-        and (header.channels, header.coding) in ((1, 0), (3, 2), (4, 2))
-    ):
-        return _with_opencv(
-            header
-        )  # Pillow keeps the upper byte of colours, and has no gray from white to black
-    return _with_pillow(header, max_pixels)
+    if (header.kind, header.bits, header.channels, header.coding) in _TIFF_FOR_OPENCV:
+        return _with_opencv(_as_turned(header))
+    return _with_pillow(header)
+
+
+def _as_turned(header: Header) -> Header:
+    """The header of what OpenCV gives of a TIFF, which it has turned already."""
+    if header.orientation >= 5:
+        header = replace(header, width=header.height, height=header.width)
+    return replace(header, orientation=1)
 
 
 def _with_opencv(header: Header) -> Decoded:
@@ -112,6 +115,8 @@ def _with_opencv(header: Header) -> Decoded:
     if b"nsufficient memory" in messages or b"ut of memory" in messages:
         raise MemoryError
     size = (header.height, header.width)
+    if array is None and header.kind == "JPEG" and header.coding == _PROGRESSIVE and size[0] * size[1] > 25e6:
+        raise MemoryError  # libjpeg keeps all coefficients of such a file, and says nothing when it cannot
     if array is None or array.shape[:2] != size or array.dtype not in (np.uint8, np.uint16):
         raise ImageError("damaged", kind=header.kind)
     if header.kind == "JPEG" and _JPEG_DAMAGE.search(messages) and not _only_padded(header.data, messages):
@@ -129,7 +134,7 @@ def _with_opencv(header: Header) -> Decoded:
 
 def _read(header: Header) -> Samples | None:
     """OpenCV's picture; from a file in memory it decodes into our array, which saves a copy of it all."""
-    if not hasattr(os, "memfd_create"):
+    if not hasattr(os, "memfd_create") or header.kind == "TIFF":  # a TIFF is turned, which needs a new array
         return cv2.imdecode(np.frombuffer(header.data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     channels = () if header.channels == 1 else (header.channels,)
     kind = np.uint16 if header.bits == 16 else np.uint8
@@ -155,8 +160,7 @@ def _scaled(header: Header) -> tuple[int, ...]:
     return tuple((sample & top) * scale for sample in header.transparent or ())
 
 
-def _with_pillow(header: Header, max_pixels: int) -> Decoded:
-    Image.MAX_IMAGE_PIXELS = max_pixels
+def _with_pillow(header: Header) -> Decoded:
     try:
         with _captured_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -168,7 +172,9 @@ def _with_pillow(header: Header, max_pixels: int) -> Decoded:
                 orientation = _avif_orientation(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError("damaged", kind=header.kind) from None  # larger than its own header says
-    except _PILLOW_ERRORS as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a plugin meets hostile bytes with whatever exception comes first
         raise _refusal(header.kind, error) from None
     icc = header.icc or image.info.get("icc_profile")
     return from_pillow(image, orientation=1 if header.kind == "TIFF" else orientation, icc=icc)

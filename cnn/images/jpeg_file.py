@@ -22,7 +22,7 @@ def read_jpeg(data: bytes, max_pixels: int) -> Header:
     frame: tuple[int, int, int, int, int] | None = None  # marker, bits, height, width, components
     kept = [b"\xff\xd8"]
     icc: dict[int, bytes] = {}
-    orientation, position, scans, first_scan = 1, 2, 0, 0
+    orientation, position, scans, first_scan = 0, 2, 0, 0
     while True:
         marker, position = _marker(data, position)
         if marker == 0xD9:
@@ -37,7 +37,7 @@ def read_jpeg(data: bytes, max_pixels: int) -> Header:
             if frame is not None:
                 raise ImageError("damaged", kind="JPEG")
             frame = _frame(marker, body, max_pixels)
-        elif marker == 0xE1 and body[:6] == b"Exif\x00\x00":
+        elif marker == 0xE1 and body[:6] == b"Exif\x00\x00" and not orientation:
             orientation = exif_orientation(body)
         elif marker == 0xE2 and body[:12] == b"ICC_PROFILE\x00" and len(body) > 14:
             icc[body[12]] = body[14:]
@@ -56,7 +56,9 @@ def read_jpeg(data: bytes, max_pixels: int) -> Header:
     marker, bits, height, width, channels = frame
     kept.append(data[first_scan:position])
     profile = b"".join(icc[number] for number in sorted(icc)) or None
-    return Header("JPEG", width, height, b"".join(kept), channels, bits, orientation, profile, coding=marker)
+    return Header(
+        "JPEG", width, height, b"".join(kept), channels, bits, orientation or 1, profile, coding=marker
+    )
 
 
 def _marker(data: bytes, position: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnn.images.colour import to_srgb
+from cnn.images.colour import lab_to_srgb, to_srgb
 
 __all__ = ["Decoded", "Pixels", "Samples", "from_array", "from_pillow", "strips"]
 
@@ -149,6 +149,8 @@ def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None) -> D
     mode = image.mode
     gray = mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
     colour = to_srgb(icc, "GRAY" if gray else "CMYK" if mode == "CMYK" else "RGB")
+    if mode == "LAB":
+        colour = lab_to_srgb()
     scale = _sample_scale(image) if mode in ("I", "F") or mode.startswith("I;16") else None
     see_through = mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
 
@@ -156,7 +158,7 @@ def from_pillow(image: Image.Image, *, orientation: int, icc: bytes | None) -> D
         part = image.crop(box)
         if scale is not None:
             return scale(part)
-        if mode == "CMYK" and colour is not None:
+        if mode in ("CMYK", "LAB") and colour is not None:
             return _planes(colour(np.asarray(part)))
         if not see_through:
             return _recoloured(_planes(np.asarray(part.convert("L" if gray else "RGB"))), colour)

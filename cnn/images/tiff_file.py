@@ -22,7 +22,7 @@ def read_tiff(data: bytes, max_pixels: int) -> Header:
     """Header of a TIFF: its first page; all of that page's strips or tiles must lie inside the file.
 
     Raises:
-        ImageError: too large, cut short, damaged, or a camera's raw file.
+        ImageError: too large, cut short, damaged, a camera's raw file, or of a layout that is not read right.
     """
     tags = _first_directory(data)
     width, height = _first(tags, 256), _first(tags, 257)
@@ -40,6 +40,8 @@ def read_tiff(data: bytes, max_pixels: int) -> Header:
     if any(offset + length > len(data) for offset, length in zip(offsets, lengths, strict=False)):
         raise _incomplete()
     bits = tags.get(258, (1,))
+    if bits and bits[0] > 8 and len(bits) > 1 and _first(tags, 284, 1) == 2:
+        raise ImageError("unsupported_variant", kind="TIFF")  # wide samples in separate planes: read wrongly
     orientation = _first(tags, 274, 1)
     return Header(
         "TIFF",

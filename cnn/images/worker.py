@@ -44,6 +44,9 @@ def _serve(data: bytes, max_pixels: int, answers: BinaryIO) -> None:
     except MemoryError:
         _send(answers, {"code": "too_much_memory", "values": {}})
         return
+    except Exception:  # one picture's trouble must not cost the next one a new process
+        _send(answers, {"code": "decoder_lost", "values": {}})
+        return
     _send(answers, {"shape": decoded.upright_shape})
     _send_strip(answers, first)
     for piece in pieces:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cnn.images import load_image
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -168,3 +170,17 @@ def xyz(x: float, y: float, z: float) -> bytes:
 
 def gamma(value: float) -> bytes:
     return b"curv\x00\x00\x00\x00" + struct.pack(">IH", 1, round(value * 256))
+
+
+def loaded(data: bytes) -> NDArray[np.uint8]:
+    """What `load_image` gives, as (H, W, C)."""
+    picture = load_image(data)
+    assert picture.is_contiguous()
+    assert str(picture.dtype) == "torch.uint8"
+    return picture.numpy().transpose(1, 2, 0)
+
+
+def apart(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
+    """The greatest difference of two pictures, which must be of one shape."""
+    assert a.shape == b.shape
+    return int(np.abs(a.astype(int) - b.astype(int)).max())

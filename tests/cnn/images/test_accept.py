@@ -1,77 +1,18 @@
-"""Pictures of every kind come out upright and with the right numbers."""
+"""Pictures of every other kind come out upright and with the right numbers."""
 
 import io
+import os
 import struct
 import zipfile
-import zlib
 
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps
 
-from cnn.images import load_image
+from cnn.images.decode import decode
+from cnn.images.pixels import strips
 from tests.cnn.images import corpus
-
-
-def loaded(data: bytes) -> NDArray[np.uint8]:
-    """(H, W, C)"""
-    picture = load_image(data)
-    assert picture.is_contiguous()
-    assert str(picture.dtype) == "torch.uint8"
-    return picture.numpy().transpose(1, 2, 0)
-
-
-def apart(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
-    assert a.shape == b.shape
-    return int(np.abs(a.astype(int) - b.astype(int)).max())
-
-
-COLOURS = {0: 1, 2: 3, 4: 2, 6: 4}  # PNG colour type: samples
-
-
-@pytest.mark.parametrize("interlace", [0, 1])
-@pytest.mark.parametrize(
-    ("colour", "bits"),
-    [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)],
-)
-def test_png_equals_a_decoder_by_real_numbers(colour: int, bits: int, interlace: int) -> None:
-    samples = np.random.default_rng(bits).integers(0, 2**bits, (19, 13, COLOURS[colour])).astype(np.uint16)
-    rows = corpus.adam7_rows(samples, bits) if interlace else corpus.filtered_rows(samples, bits)
-    got = loaded(corpus.png(13, 19, bits, colour, rows, interlace=interlace))
-    alpha = samples[:, :, -1:] if colour in (4, 6) else None
-    colours = samples if alpha is None else samples[:, :, :-1]
-    rounded_twice = alpha is not None and bits == 16
-    assert apart(got, corpus.shown(colours, bits, alpha)) <= rounded_twice
-
-
-@pytest.mark.parametrize(("colour", "bits"), [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16)])
-def test_png_transparent_sample_becomes_white(colour: int, bits: int) -> None:
-    samples = np.random.default_rng(bits).integers(0, 2**bits, (9, 8, COLOURS[colour])).astype(np.uint16)
-    key = samples[4, 5]
-    if bits == 16:
-        samples[0, 0] = key ^ 1  # differs in the lowest bit only: not transparent
-    chunk = corpus.chunk(b"tRNS", struct.pack(f">{len(key)}H", *key))
-    got = loaded(corpus.png(8, 9, bits, colour, corpus.filtered_rows(samples, bits), before=chunk))
-    wanted = corpus.shown(samples, bits)
-    wanted[(samples == key).all(axis=2)] = 255
-    assert apart(got, wanted) == 0
-
-
-@pytest.mark.parametrize("bits", [1, 2, 4, 8])
-@pytest.mark.parametrize("transparent", [False, True])
-def test_png_palette(bits: int, transparent: bool) -> None:
-    generator = np.random.default_rng(bits)
-    indices = generator.integers(0, 2**bits, (9, 21, 1)).astype(np.uint16)
-    palette = generator.integers(0, 256, (2**bits, 3)).astype(np.uint8)
-    alpha = generator.integers(0, 256, 2**bits).astype(np.uint16)
-    chunks = corpus.chunk(b"PLTE", palette.tobytes())
-    if transparent:
-        chunks += corpus.chunk(b"tRNS", alpha.astype(np.uint8).tobytes())
-    got = loaded(corpus.png(21, 9, bits, 3, corpus.filtered_rows(indices, bits), before=chunks))
-    opacity = alpha[indices] if transparent else None
-    assert apart(got, corpus.shown(palette[indices[:, :, 0]].astype(np.uint16), 8, opacity)) == 0
+from tests.cnn.images.corpus import apart, loaded
 
 
 @pytest.mark.parametrize(
@@ -122,16 +63,6 @@ def test_orientation_of_a_picture_of_several_strips(orientation: int) -> None:
     assert np.array_equal(loaded(data)[:, :, 0], wanted)
 
 
-@pytest.mark.parametrize(
-    "block", [b"", b"II*\x00", b"MM\x00*\xff\xff\xff\xff", corpus.exif(0), corpus.exif(9), b"junk" * 9]
-)
-def test_broken_exif_leaves_the_picture_as_stored(block: bytes) -> None:
-    pixels = corpus.photo(8, 12)
-    data = corpus.saved(pixels, "PNG")
-    data = data[:33] + corpus.chunk(b"eXIf", block) + data[33:]
-    assert apart(loaded(data), pixels) == 0
-
-
 def swapped_profile() -> bytes:
     """sRGB with the places of red and blue exchanged."""
     red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7139)
@@ -179,95 +110,6 @@ def test_useless_icc_profile_changes_nothing(icc: bytes | None) -> None:
 def test_profile_of_another_colour_space_changes_nothing() -> None:
     pixels = corpus.photo(12, 15, 1)
     assert apart(loaded(corpus.saved(pixels, "PNG", icc_profile=swapped_profile()))[:, :, 0], pixels) == 0
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("white_is_zero", [False, True])
-def test_tiff_sixteen_bit_gray(order: str, white_is_zero: bool) -> None:
-    samples = np.random.default_rng(3).integers(0, 65536, (6, 9), dtype=np.uint16)
-    data = tiff_of(samples[:, :, None], order, photometric=0 if white_is_zero else 1)
-    wanted = corpus.shown(samples[:, :, None], 16)
-    assert apart(loaded(data), 255 - wanted if white_is_zero else wanted) == 0
-
-
-def tiff_of(samples: NDArray[np.uint16], order: str = "<", photometric: int = 2) -> bytes:
-    height, width, channels = samples.shape
-    pixels = samples.astype(order + "u2").tobytes()
-
-    def short(value: int) -> bytes:
-        return struct.pack(order + "HH", value, 0)
-
-    bits = pixels + struct.pack(order + f"{channels}H", *[16] * channels)
-    entries = [
-        (256, 3, 1, short(width)),
-        (257, 3, 1, short(height)),
-        (258, 3, channels, short(16) if channels == 1 else corpus.long(8 + len(pixels), order)),
-        (259, 3, 1, short(1)),
-        (262, 3, 1, short(photometric)),
-        (273, 4, 1, corpus.long(8, order)),
-        (277, 3, 1, short(channels)),
-        (278, 3, 1, short(height)),
-        (279, 4, 1, corpus.long(len(pixels), order)),
-    ]
-    return corpus.tiff(entries, bits if channels > 1 else pixels, order)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_tiff_sixteen_bit_colour(order: str) -> None:
-    samples = np.random.default_rng(4).integers(0, 65536, (7, 10, 3), dtype=np.uint16)
-    assert apart(loaded(tiff_of(samples, order)), corpus.shown(samples, 16)) == 0
-
-
-@pytest.mark.parametrize(
-    ("values", "wanted"),
-    [
-        (np.array([[0, 0.5, 1]], dtype=np.float32), [0, 128, 255]),
-        (np.array([[0, 100, 255]], dtype=np.float32), [0, 100, 255]),
-        (np.array([[-1, 0, 1]], dtype=np.float32), [0, 128, 255]),
-        (np.array([[np.nan, 1, 3]], dtype=np.float32), [0, 1, 3]),
-        (np.array([[7, 7, 7]], dtype=np.int32), [7, 7, 7]),
-        (np.array([[0, 32896, 65535]], dtype=np.int32), [0, 128, 255]),
-        (np.array([[-100, 0, 100]], dtype=np.int32), [0, 128, 255]),
-        (np.array([[1e6, 1e6, 1e6]], dtype=np.float32), [0, 0, 0]),
-    ],
-)
-def test_tiff_of_wide_numbers_is_scaled(values: NDArray[np.generic], wanted: list[int]) -> None:
-    assert (
-        apart(loaded(corpus.saved(Image.fromarray(values), "TIFF"))[0, :, 0], np.array(wanted, np.uint8)) <= 1
-    )
-
-
-TIFF_MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LA")
-LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits")
-
-
-@pytest.mark.parametrize(
-    ("mode", "compression"),
-    [(mode, how) for mode in TIFF_MODES for how in LOSSLESS] + [("L", "jpeg"), ("RGB", "jpeg")],
-)
-def test_tiff_modes(mode: str, compression: str) -> None:
-    image = Image.fromarray(corpus.photo(40, 56)).convert(mode.removesuffix("A") if mode != "RGBA" else "RGB")
-    if mode.endswith("A"):
-        image.putalpha(Image.fromarray(corpus.photo(40, 56, 1, seed=2)))
-    got = loaded(corpus.saved(image, "TIFF", compression=compression))
-    if mode.endswith("A"):
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB" if mode == "RGBA" else "L")
-    wanted = np.atleast_3d(np.asarray(image.convert("L" if mode in ("1", "L", "LA") else "RGB")))
-    assert apart(got, wanted) <= (12 if compression == "jpeg" else 1)
-
-
-def test_tiff_first_page_and_tiles() -> None:
-    first, second = corpus.photo(20, 24, seed=1), corpus.photo(30, 10, seed=2)
-    pages = corpus.saved(first, "TIFF", save_all=True, append_images=[Image.fromarray(second)])
-    assert apart(loaded(pages), first) == 0
-    gray = corpus.photo(32, 48, 1)
-    tiles = b"".join(gray[y : y + 16, x : x + 16].tobytes() for y in (0, 16) for x in (0, 16, 32))
-    arrays = tiles + struct.pack("<6I", *(8 + 256 * n for n in range(6))) + struct.pack("<6I", *[256] * 6)
-    numbers = ((256, 48), (257, 32), (258, 8), (259, 1), (262, 1), (277, 1), (322, 16), (323, 16))
-    entries = [(tag, 3, 1, struct.pack("<HH", value, 0)) for tag, value in numbers]
-    entries += [(324, 4, 6, corpus.long(8 + len(tiles))), (325, 4, 6, corpus.long(8 + len(tiles) + 24))]
-    assert apart(loaded(corpus.tiff(entries, arrays))[:, :, 0], gray) == 0
 
 
 def test_gif_first_frame_transparency_and_offset() -> None:
@@ -369,44 +211,17 @@ def test_polyglot_is_read_as_the_picture_it_is(kind: str, tail: bytes) -> None:
     assert apart(loaded(corpus.saved(pixels, kind) + tail), pixels) <= 3
 
 
-def test_huge_text_and_profile_chunks_are_never_inflated() -> None:
-    bomb = zlib.compress(b"A" * 60_000_000, 9)
-    pixels = corpus.photo(5, 6)
-    rows = corpus.filtered_rows(pixels.astype(np.uint16), 8)
-    for name in (b"zTXt", b"iCCP", b"iTXt"):
-        text = b"name\x00" + (b"\x01\x00\x00\x00" if name == b"iTXt" else b"\x00") + bomb
-        assert apart(loaded(corpus.png(6, 5, 8, 2, rows, before=corpus.chunk(name, text))), pixels) == 0
-
-
-def test_pixel_data_that_inflates_beyond_the_picture_is_cut_off() -> None:
-    pixels = corpus.photo(5, 6)
-    rows = corpus.filtered_rows(pixels.astype(np.uint16), 8)
-    bomb = corpus.png(6, 5, 8, 2, rows, coded=zlib.compress(rows + bytes(60_000_000), 9))
-    assert apart(loaded(bomb), pixels) == 0
-
-
-def test_metadata_of_a_png_stays_out_of_the_way() -> None:
-    info = PngImagePlugin.PngInfo()
-    info.add_text("title", "![](http://example.org/x.png)")
-    pixels = corpus.photo(5, 6)
-    assert apart(loaded(corpus.saved(pixels, "PNG", pnginfo=info, dpi=(72, 72))), pixels) == 0
-
-
 def test_jpeg_with_filling_before_its_end_is_whole() -> None:
     data = corpus.saved(corpus.photo(40, 40), "JPEG")
     padded = data[:-2] + bytes(64) + data[-2:]
     assert apart(loaded(padded), loaded(data)) == 0
 
 
-def test_sixteen_bit_tiff_as_opencv_writes_it() -> None:
-    samples = np.random.default_rng(9).integers(0, 65536, (8, 8, 3), dtype=np.uint16)
-    done, data = cv2.imencode(".tiff", samples)
-    assert done
-    assert apart(loaded(data.tobytes()), corpus.shown(samples[:, :, ::-1], 16)) == 0
-
-
-def test_every_sixteen_bit_value_becomes_the_nearest_of_eight_bits() -> None:
-    samples = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
-    wanted = corpus.shown(samples, 16)
-    assert apart(loaded(corpus.png(256, 256, 16, 0, corpus.filtered_rows(samples, 16))), wanted) == 0
-    assert apart(loaded(tiff_of(samples, photometric=1)), wanted) == 0
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_decoding_without_files_in_memory_is_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = corpus.saved(corpus.photo(20, 30), kind)
+    wanted = loaded(data)
+    monkeypatch.delattr(os, "memfd_create", raising=False)  # as on Windows and macOS
+    decoded = decode(data, 10**6)
+    got = np.concatenate(list(strips(decoded)), axis=1)
+    assert apart(got.transpose(1, 2, 0), wanted) == 0
