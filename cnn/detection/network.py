@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +109,7 @@ def _run_torchvision(
 ) -> Ran:
     device = next(model.parameters()).device
     runner: Any = prepared(model, FAST_PARTS) if fast else model
-    with locked(runner), evaluating(runner), torch.inference_mode():
+    with locked(runner), _ready(runner, fast), torch.inference_mode():
         start = time.perf_counter()
         fitted = [expect_picture(image).to(device) for image in images]
         padded = [_wide_enough(picture) for picture in fitted]
@@ -141,7 +142,7 @@ def _run_yolo(
 ) -> Ran:
     device = next(model.parameters()).device
     runner = prepared(model, ("",)) if fast else model
-    with locked(runner), evaluating(runner), torch.inference_mode():
+    with locked(runner), _ready(runner, fast), torch.inference_mode():
         start = time.perf_counter()
         fitted = [expect_picture(image).to(device) for image in images]
         boxed = [letterbox(picture, reading.size) for picture in fitted]
@@ -181,6 +182,11 @@ def _wide_enough(picture: Tensor) -> Tensor:
     least = -(-max(height, width) // MAX_ASPECT)
     right, bottom = max(0, least - width), max(0, least - height)
     return F.pad(picture, (0, right, 0, bottom), value=0.5) if right or bottom else picture
+
+
+def _ready(runner: nn.Module, fast: bool) -> AbstractContextManager[object]:
+    """Evaluation mode; a fast copy is in it already."""
+    return nullcontext() if fast else evaluating(runner)
 
 
 def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:

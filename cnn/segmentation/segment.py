@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +109,7 @@ def segment_batch(
     fast = precision == "fast"
     runner: Any = prepared(model, ("",) if isinstance(model, UNet) else FAST_PARTS) if fast else model
     device = next(model.parameters()).device
-    with locked(runner), evaluating(runner), torch.inference_mode():
+    with locked(runner), _ready(runner, fast), torch.inference_mode():
         start = time.perf_counter()
         x = torch.cat([_fitted(image, reading).to(device) for image in images])
         x = (x - _channels(reading.mean, x)) / _channels(reading.std, x)
@@ -205,6 +206,11 @@ def _of_picture(logits: Tensor, size: tuple[int, int], categories: tuple[str, ..
     if shown != size:
         labels = F.interpolate(labels[None, None], size, mode="nearest")[0, 0]
     return labels.cpu(), probabilities
+
+
+def _ready(runner: nn.Module, fast: bool) -> AbstractContextManager[object]:
+    """Evaluation mode; a fast copy is in it already."""
+    return nullcontext() if fast else evaluating(runner)
 
 
 def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:
