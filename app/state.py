@@ -132,6 +132,16 @@ def _of_field(field: Field) -> Parameter:
 
 SCREENS: dict[str, tuple[Parameter, ...]] = {
     "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
+    "transfer_learning": (
+        Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),
+        Text("net", r"[a-z0-9-]{1,40}", "imagenette-resnet"),
+        Text("augment", r"none|(mirror|crop|rotation|colour)(\.(mirror|crop|rotation|colour)){0,3}", "mirror.crop"),
+        Integer("epochs", 5, 100, 30),
+        Choice("rate", ("0.001", "0.003", "0.01", "0.03"), "0.01"),
+        Integer("fine_epochs", 1, 20, 6),
+        Choice("fine_rate", ("0.00003", "0.0001", "0.0003", "0.001"), "0.0003"),
+        Choice("depth", ("all", "half"), "all"),
+    ),
 }
 """Query parameters of each screen, by slug. A screen's names must differ from `GLOBAL`'s."""
 

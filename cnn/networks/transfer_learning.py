@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn.networks.transfer_augment import SWITCHES, augmented
+from cnn.networks.transfer_augment import augmented
 from cnn.networks.transfer_model import (
     Backbone,
     build_backbone,
@@ -22,6 +22,7 @@ from cnn.networks.transfer_model import (
     replace_head,
     unfreeze,
 )
+from cnn.networks.transfer_records import STAGES, EpochScores, TransferSettings, TransferStep
 
 __all__ = [
     "BATCH",
@@ -34,88 +35,10 @@ __all__ = [
     "transfer_steps",
 ]
 
-STAGES = ("head", "fine", "scratch")
 BATCH = 16
 VIEWS = 3
 """Versions of each training picture whose features are cached when a switch of augmentation is on."""
 WEIGHT_DECAY = 1e-2
-
-
-@dataclass(frozen=True, slots=True)
-class TransferSettings:
-    """What one training does.
-
-    Attributes:
-        stage: "head" trains a new last layer on cached features, "fine" all layers or the last half, from a
-            head's result; "scratch" the same network from random weights.
-        epochs: passes over the training pictures.
-        rate: learning rate of AdamW.
-        switches: kinds of augmentation, of `SWITCHES`.
-        depth: in "fine", "all" layers or the last "half".
-        seed: of the weights, the order and the augmentation.
-    """
-
-    stage: str
-    epochs: int
-    rate: float
-    switches: tuple[str, ...] = ()
-    depth: str = "all"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if (
-            self.stage not in STAGES
-            or self.epochs < 1
-            or self.rate <= 0
-            or set(self.switches) - set(SWITCHES)
-        ):
-            raise ValueError(
-                f"wanted a stage of {', '.join(STAGES)}, epochs ≥ 1, rate > 0, known switches; got {self}"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class EpochScores:
-    """After one epoch (0: before the first, where nothing was learned): mean cross-entropy and share of right
-    answers, in 0..1, of the training batches as they went by and of the validation pictures.
-    """
-
-    epoch: int
-    train_loss: float | None
-    train_accuracy: float | None
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TransferStep:
-    """One batch later.
-
-    Attributes:
-        stage: of the settings.
-        step, steps: batches done, and batches in all; features are computed at step 0.
-        share: of the pictures whose features are computed, 0..1.
-        batch_loss: of the newest batch; None before the first.
-        history: scores after each epoch so far.
-        probabilities: float32 (M, K) of the M validation pictures after the newest epoch; None before.
-        picture: float32 (K,) of the person's own picture, likewise.
-        trainable, parameters: numbers of parameters that learn, and in all.
-        seconds: since the start.
-        state: the trained network's tensors; in the last record only.
-    """
-
-    stage: str
-    step: int
-    steps: int
-    share: float
-    batch_loss: float | None
-    history: tuple[EpochScores, ...]
-    probabilities: Tensor | None
-    picture: Tensor | None
-    trainable: int
-    parameters: int
-    seconds: float
-    state: dict[str, Tensor] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -221,8 +144,8 @@ def _train_head(run: _Training, backbone: Backbone, data: _Data) -> Steps:
     for parameter in head.parameters():
         parameter.requires_grad_(True)
     views: tuple[Tensor, ...] = ()
-    checked = data.checked
-    for run.share, views, checked in _feature_views(model, backbone, settings, data):
+    for share, done, checked in _feature_views(model, backbone, settings, data):  # noqa: B007
+        run.share, views = share, done
         if _stops((yield run.record())):
             return
     optimiser = torch.optim.AdamW(head.parameters(), lr=settings.rate, weight_decay=WEIGHT_DECAY)

@@ -1,0 +1,80 @@
+"""Transfer learning: a column of choices; three trainings as jobs, followed live by one component."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.components.bundle import component
+from app.figures.networks.transfer_learning import bench_block, current_square
+from app.figures.networks.transfer_learning_files import files, pytorch_code
+from app.transfer_runs import Runs
+from app.widgets.screen import Download, Screen, close_screen, open_screen
+from app.widgets.transfer_controls import TransferChoices, transfer_controls
+from cnn.jobs import QueueFull
+from cnn.networks.transfer_learning import STAGES
+
+POLL_SECONDS = 0.4
+
+
+def page() -> None:
+    """Draw the screen."""
+    screen = open_screen("transfer_learning")
+    left, right = st.columns([1, 3.4], gap="medium")
+    with left:
+        choices = transfer_controls(screen)
+    screen.remember(choices.values)
+    runs = _runs(screen, choices)
+    with right:
+        st.fragment(_bench, run_every=POLL_SECONDS if runs.active else None)(screen, choices, runs)
+    downloads = tuple(
+        Download(screen.words(f"download_{name}"), file_name, make, mime)
+        for name, file_name, make, mime in files(runs, choices.settings["head"], choices.data)
+    )
+    code = pytorch_code(choices.settings["head"], choices.settings["fine"], choices.data)
+    close_screen(screen, code=code, downloads=downloads)
+
+
+def _runs(screen: Screen, choices: TransferChoices) -> Runs:
+    """Return this session's trainings; other pictures or another network end them and start anew."""
+    kept = st.session_state.get(screen.key("runs"))
+    if kept is None or kept.data_key != choices.values["data"] or kept.backbone != choices.backbone:
+        if kept is not None and kept.active:
+            kept.active.job.cancel()
+        kept = Runs(choices.values["data"], choices.backbone)
+        st.session_state[screen.key("runs")] = kept
+    return kept
+
+
+def _bench(screen: Screen, choices: TransferChoices, runs: Runs) -> None:
+    """Show the newest records; the fragment stops asking when the training has ended."""
+    active = runs.active
+    runs.collect(screen.session, choices.data.categories)
+    key = screen.key("bench")
+    has = str((st.session_state.get(key) or {}).get("has") or "")
+    words = {**screen.words.own(), "language": screen.language}
+    block = bench_block(words, runs, choices.data, screen.picture, screen.session, has)
+    component("transfer_learning")(
+        key=key, data=block, on_has_change=lambda: None, on_act_change=lambda: _act(screen, choices, runs)
+    )
+    if active is not None and active.job.done:
+        runs.collect(screen.session, choices.data.categories)
+        st.rerun()
+
+
+def _act(screen: Screen, choices: TransferChoices, runs: Runs) -> None:
+    """A button of a stage was pressed."""
+    sent = st.session_state[screen.key("bench")].get("act")
+    stage, action = (
+        (str(sent.get(name)) for name in ("stage", "action")) if isinstance(sent, dict) else ("", "")
+    )
+    if action != "start":
+        runs.act(stage, action)
+    elif stage in STAGES and runs.can_start(stage):
+        picture = screen.picture
+        try:
+            runs.start(
+                choices.settings[stage], choices.data, screen.session, current_square(picture), picture.identity
+            )
+        except QueueFull as full:
+            state.notify(full.text(screen.language))
