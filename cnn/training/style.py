@@ -18,7 +18,7 @@ from cnn.weights.builtin import WEIGHTS_FOLDER, Builtin, load_builtin
 PAINTINGS_FOLDER = WEIGHTS_FOLDER.parent / "images"
 PAINTING_SIDE = 288
 PHOTO_PACKS = ("flowers160", "imagenette160")
-SCORED_PHOTOS, SCORED_SIZE, GATYS_STEPS, GATYS_RATE = 8, 160, 200, 0.03
+SCORED_PHOTOS, SCORED_SIZE, GATYS_STEPS, GATYS_RATE = 4, 160, 200, 0.03
 
 
 @cache
