@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ __all__ = [
 
 POOLINGS = ("max", "average")
 _VGG19 = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # (channels, convolutions) of each block
+_VGG19_WEIGHTS = "vgg19/IMAGENET1K_V1"
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -193,6 +195,25 @@ def natural_noise(size: int, generator: torch.Generator) -> Tensor:
     return (0.45 + 0.22 * (0.8 * grey * 3**0.5 + 0.4 * noise)).clamp(0, 1)[None]
 
 
+def _pretrained_vgg19(last: str) -> Built:
+    from cnn.weights.pretrained import load_pretrained, pretrained_record
+
+    record = pretrained_record(_VGG19_WEIGHTS)
+    theirs = cast(nn.Sequential, load_pretrained(record).get_submodule("features"))
+    stages = _vgg19_stages(last)
+    # The layers come in the same order; theirs work in place and are not used, their convolutions are.
+    own = [
+        theirs[index] if isinstance(stage, nn.Conv2d) else stage for index, (_, stage) in enumerate(stages)
+    ]
+    return [(name, stage) for (name, _), stage in zip(stages, own, strict=True)], record.mean, record.std
+
+
+def _pretrained_there() -> bool:
+    from cnn.weights.pretrained import is_there, pretrained_record
+
+    return is_there(pretrained_record(_VGG19_WEIGHTS))
+
+
 def _imagenette(last: str) -> Built:
     from cnn.models.imagenette_resnet import ImagenetteResNet
     from cnn.weights.builtin import builtin_record, load_builtin
@@ -233,6 +254,18 @@ _RESNET_REDUCTION = {
 }
 
 NETWORKS: tuple[StyleNetwork, ...] = (
+    StyleNetwork(
+        name="vgg19",
+        label_en="VGG-19, trained on ImageNet",
+        label_ko="ImageNet으로 훈련한 VGG-19",
+        layers=_VGG_LAYERS,
+        reduction=_VGG_REDUCTION,
+        content_layers=("relu4_2",),
+        style_layers=_VGG_STYLE,
+        poolable=True,
+        build=_pretrained_vgg19,
+        available=_pretrained_there,
+    ),
     StyleNetwork(
         name="imagenette-resnet",
         label_en="The app's own network, trained on ten kinds of photo",

@@ -106,3 +106,42 @@ def test_gram_matrices_of_a_picture():
         flat = maps[name][0].flatten(1)
         assert found[name].positions == flat.shape[1]
         torch.testing.assert_close(found[name].values, flat @ flat.t(), rtol=1e-4, atol=1e-2)
+
+
+def test_vgg19_takes_the_published_weights_where_their_file_is(tmp_path, monkeypatch):
+    import hashlib
+    from dataclasses import replace
+
+    from cnn.weights import pretrained
+
+    vgg = style_network("vgg19")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert not vgg.available()
+    with pytest.raises(StyleError) as refused:
+        extractor(vgg, ("relu1_1",))
+    assert refused.value.code == "no_weights"
+    torch.manual_seed(0)
+    network = small_vgg19()
+    record = pretrained.pretrained_record("vgg19/IMAGENET1K_V1")
+    folder = pretrained.weights_folder()
+    folder.mkdir(parents=True)
+    torch.save(network.state_dict(), folder / record.file)
+    digest = hashlib.sha256((folder / record.file).read_bytes()).hexdigest()[:8]
+    monkeypatch.setattr(pretrained, "_BY_NAME", {record.name: replace(record, digest=digest)})
+    monkeypatch.setattr(pretrained, "_classifier", lambda record, weights: small_vgg19())
+    assert best_network().name == "vgg19"
+    x = image()
+    with torch.no_grad():
+        wanted = network.features[:11](
+            (x - torch.tensor(record.mean).view(1, 3, 1, 1)) / torch.tensor(record.std).view(1, 3, 1, 1)
+        )
+    found = extractor(vgg, ("relu3_1", "relu1_1"))(x)
+    torch.testing.assert_close(F.relu(wanted), found["relu3_1"])
+
+
+def small_vgg19():
+    """VGG-19 with a classifier of one weight, so that the file stays small."""
+    network = torchvision.models.VGG(nn.Sequential(), init_weights=False)
+    network.features = torchvision.models.vgg19(weights=None, num_classes=1, init_weights=False).features[:12]
+    network.classifier = nn.Linear(1, 1)
+    return network.eval()
