@@ -87,8 +87,13 @@ def working_picture(picture: Tensor, settings: LabSettings) -> Tensor:
     return ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16).to(torch.uint8)[None]
 
 
-def lab(picture: Tensor, settings: LabSettings, *, max_output: int = MAX_OUTPUT) -> LabResult:
-    """Convolve a working picture (C, H, W) with the settings' bank; `max_output` bounds the elements of all maps.
+def lab(
+    picture: Tensor, settings: LabSettings, *, max_output: int = MAX_OUTPUT, exact: bool = True
+) -> LabResult:
+    """Convolve a working picture (C, H, W) with the settings' bank.
+
+    `max_output` bounds the elements of all maps. `exact` False takes float32 also where whole numbers would be exact:
+    quicker for large filters, and as good where only colours are looked at.
 
     Raises:
         LabError: the settings give no output for a picture of this size, or too large a one.
@@ -96,7 +101,7 @@ def lab(picture: Tensor, settings: LabSettings, *, max_output: int = MAX_OUTPUT)
     _, height, width = picture.shape
     padding = resolved_padding(settings)
     _check(settings, (height, width), padding, picture.shape[0], max_output)
-    weight, bias, groups = bank_tensors(settings, picture)
+    weight, bias, groups = bank_tensors(settings, picture, exact=exact)
     stride, dilation = (settings.stride_h, settings.stride_w), (settings.dilation_h, settings.dilation_w)
     shown = (
         shifted(picture, settings.shift_y, settings.shift_x)
@@ -184,7 +189,7 @@ def resolved_padding(settings: LabSettings) -> tuple[int, int, int, int]:
     return (high // 2, high - high // 2, wide // 2, wide - wide // 2)
 
 
-def bank_tensors(settings: LabSettings, picture: Tensor) -> tuple[Tensor, Tensor, int]:
+def bank_tensors(settings: LabSettings, picture: Tensor, *, exact: bool = True) -> tuple[Tensor, Tensor, int]:
     """Return weight (K', C', k, k), bias (K',) and groups for `picture` (C, H, W).
 
     Whole numbers everywhere and an integer picture: int64, so that the lab's numbers are exact; else float32 (float64
@@ -200,13 +205,10 @@ def bank_tensors(settings: LabSettings, picture: Tensor) -> tuple[Tensor, Tensor
         grids = grids.transpose(0, 1).reshape(-1, 1, *grids.shape[2:])
         biases = biases.repeat(channels)
         groups = channels
-    whole = as_integers(grids)
-    if (
-        not picture.is_floating_point()
-        and not whole.is_floating_point()
-        and bool((biases == biases.round()).all())
-    ):
-        return whole.contiguous(), biases.long(), groups
+    if exact and not picture.is_floating_point() and bool((biases == biases.round()).all()):
+        whole = as_integers(grids)
+        if not whole.is_floating_point():
+            return whole.contiguous(), biases.long(), groups
     kind = torch.float64 if picture.dtype == torch.float64 else torch.float32
     return grids.to(kind).contiguous(), biases.to(kind), groups
 

@@ -61,7 +61,9 @@ def pixels(page: Page, stage: str, lane: int = 0) -> np.ndarray:
     return np.array(data, dtype=np.uint8).reshape(height, width, 4)
 
 
-def cell_box(page: Page, stage: str, row: int, column: int, lane: int = 0) -> tuple[float, float, float, float]:
+def cell_box(
+    page: Page, stage: str, row: int, column: int, lane: int = 0
+) -> tuple[float, float, float, float]:
     script = f'[...lab.stage.rowsOfPanels[{lane}].panels.get("{stage}").plane.boxOf({row}, {column})]'
     left, top, width, height = inside(page, script)
     return left, top, width, height
@@ -76,7 +78,7 @@ def cell_colour(page: Page, stage: str, row: int, column: int) -> np.ndarray:
 def hover(page: Page, stage: str, row: int, column: int, lane: int = 0) -> None:
     left, top, width, height = cell_box(page, stage, row, column, lane)
     canvas = panel(page, stage, lane).locator("canvas.over")
-    canvas.scroll_into_view_if_needed()
+    canvas.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
     box = canvas.bounding_box()
     assert box
     page.mouse.move(box["x"] + left + width / 2, box["y"] + top + height / 2)
@@ -84,7 +86,14 @@ def hover(page: Page, stage: str, row: int, column: int, lane: int = 0) -> None:
 
 def grid(page: Page, place: int, lens: int = 0) -> list[list[float]]:
     """Return the numbers of a grid in the microscope as printed: by channel three grids, patch, filter and products."""
-    lines = page.locator(".lens").nth(lens).locator(".number-grid").nth(place).locator(".lines > div").all_text_contents()
+    lines = (
+        page.locator(".lens")
+        .nth(lens)
+        .locator(".number-grid")
+        .nth(place)
+        .locator(".lines > div")
+        .all_text_contents()
+    )
     return [[number(part) for part in line.split()] for line in lines]
 
 
@@ -103,7 +112,9 @@ def choose(page: Page, label: str, value: str) -> None:
 
 def test_C2_the_6x6_example_cell_by_cell(open_page: Opener) -> None:
     page = open_lab(open_page, "pic=matrix&bank=vertical")
-    wanted = F.conv2d(torch.tensor(SIX)[None, None].double(), filter_weight("vertical")[None, None].double())[0, 0]
+    wanted = F.conv2d(torch.tensor(SIX)[None, None].double(), filter_weight("vertical")[None, None].double())[
+        0, 0
+    ]
     for row in range(4):
         for column in range(4):
             hover(page, "before", row, column)
@@ -140,7 +151,11 @@ def test_C2_stepping_playing_and_scrubbing_go_through_the_cells_in_order(open_pa
 def test_C4_positive_is_red_negative_blue_and_zero_white_in_both_themes(open_page: Opener) -> None:
     colours = palette("signed").astype(int)
     for dark in (False, True):
-        page = open_lab(open_page, "pic=matrix&m=10,10,10,0,0,0;10,10,10,0,0,0;10,10,10,0,0,0;10,10,10,0,0,0&bank=vertical", dark=dark)
+        page = open_lab(
+            open_page,
+            "pic=matrix&m=10,10,10,0,0,0;10,10,10,0,0,0;10,10,10,0,0,0;10,10,10,0,0,0&bank=vertical",
+            dark=dark,
+        )
         for column, entry in enumerate((128, 255, 255, 128)):
             assert np.abs(cell_colour(page, "before", 0, column) - colours[entry]).max() <= 2
 
@@ -171,7 +186,7 @@ def test_C6_the_border_is_tinted_and_counts_show_how_often_a_pixel_is_used(open_
     assert inner.max() - inner.min() <= 2  # gray
     expect(panel(page, "before").locator(".shape")).to_have_text("1 × 6 × 6")
     expect(panel(page, "before").locator(".formula")).to_have_text("6 + 2·1 − 3 + 1 = 6")
-    page.get_by_text("How often each pixel is used").click()
+    page.get_by_label("How often each pixel is used").check()
     expect(panel(page, "input").locator(".panel-note")).to_contain_text("9")
     scale = palette("magnitude").astype(int)
     assert np.abs(cell_colour(page, "input", 1, 1) - scale[int(4 / 9 * 255)]).max() <= 3
@@ -184,13 +199,17 @@ def test_C7_what_the_stride_never_reaches_is_hatched(open_page: Opener) -> None:
     left, top, width, height = (int(part) for part in cell_box(page, "input", 5, 2))
     hatched = pixels(page, "input")[top : top + height // 4, left : left + width, :3].astype(int).std()
     left, top, width, height = (int(part) for part in cell_box(page, "input", 2, 2))
-    plain = pixels(page, "input")[top + 1 : top + height // 4, left + 1 : left + width - 1, :3].astype(int).std()
+    plain = (
+        pixels(page, "input")[top + 1 : top + height // 4, left + 1 : left + width - 1, :3].astype(int).std()
+    )
     assert hatched > plain + 5
 
 
 def test_C8_rgb_sums_three_channels_as_printed(open_page: Opener) -> None:
     page = open_lab(open_page, "colour=rgb&bank=gaussian&kernel_size=5&row=100&column=200")
-    expect(panel(page, "before").locator(".panel-note")).to_contain_text("76 parameters (75 weights + 1 bias)")
+    expect(panel(page, "before").locator(".panel-note")).to_contain_text(
+        "76 parameters (75 weights + 1 bias)"
+    )
     choice = LabSettings.from_mapping({"colour": "rgb", "bank": "gaussian", "kernel_size": 5})
     source = working(picture_of(""), choice)
     wanted = lab(source, choice).convolution.output[0, 100, 200].item()
@@ -234,7 +253,9 @@ def test_C9_activation_and_pooled_value_follow_in_the_equation(open_page: Opener
 
 def test_P1_the_pooled_cell_shows_its_window_and_its_winner(open_page: Opener) -> None:
     matrix = "1,3,2,1,3;2,9,1,1,5;3,2,3,2,3;8,3,5,1,0;5,6,1,2,9"
-    page = open_lab(open_page, f"pic=matrix&m={matrix}&bank=identity&kernel_size=1&pooling=max&pool_size=3&pool_stride=1")
+    page = open_lab(
+        open_page, f"pic=matrix&m={matrix}&bank=identity&kernel_size=1&pooling=max&pool_size=3&pool_stride=1"
+    )
     wanted = [[9, 9, 5], [9, 9, 5], [8, 6, 9]]
     for row in range(3):
         for column in range(3):
@@ -260,9 +281,13 @@ def test_P4_a_shift_is_answered_with_what_stayed(open_page: Opener) -> None:
     at_rest(page)
     choice = LabSettings.from_mapping({"bank": "identity", "kernel_size": 1, "pooling": "max"})
     moved = torch.cat([torch.zeros(6, 1, dtype=torch.int64), torch.tensor(SIX)[:, :-1]], dim=1)
-    pooled = [map_stages(lab(image[None], choice)).poolings["max"].output[0] for image in (torch.tensor(SIX), moved)]
+    pooled = [
+        map_stages(lab(image[None], choice)).poolings["max"].output[0] for image in (torch.tensor(SIX), moved)
+    ]
     kept = 100 * (pooled[0] == pooled[1]).float().mean().item()
-    expect(panel(page, "pool_max").locator(".panel-note")).to_contain_text(f"{kept:.1f}".removesuffix(".0") + " %")
+    expect(panel(page, "pool_max").locator(".panel-note")).to_contain_text(
+        f"{kept:.1f}".removesuffix(".0") + " %"
+    )
     hover(page, "input", 0, 1)
     assert readout(page, "input") == SIX[0, 0]
 
@@ -286,8 +311,8 @@ def test_the_canvas_shows_the_map_pixel_by_pixel(open_page: Opener) -> None:
         page.keyboard.press("+")
     shown, wanted = pixels(page, "before"), palette("signed").astype(int)
     checked = 0
-    for row in range(0, 14):
-        for column in range(0, 14):
+    for row in range(14):
+        for column in range(14):
             left, top, width, height = cell_box(page, "before", row, column)
             x, y = int(left + width / 2), int(top + height * 0.12)
             if 2 < x < shown.shape[1] - 2 and 2 < y < shown.shape[0] - 2 and width > 4:
@@ -346,7 +371,11 @@ def test_while_dragging_no_number_is_shown_that_is_not_the_tensors(open_page: Op
     seen = []
     for step in range(25):
         page.mouse.move(slider["x"] + 8 + 3 * step, slider["y"] + 10)
-        seen.append(inside(page, 'lab.first.draft && lab.stage.rowsOfPanels[0].panels.get("before").readout.textContent'))
+        seen.append(
+            inside(
+                page, 'lab.first.draft && lab.stage.rowsOfPanels[0].panels.get("before").readout.textContent'
+            )
+        )
     page.mouse.up()
     at_rest(page)
     assert not any(seen)
@@ -365,7 +394,9 @@ def test_hovering_and_playing_send_nothing_to_the_server(open_page: Opener) -> N
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     before = inside(page, "lab.exchange.channel.sent")
-    page.evaluate("() => { window.frames_sent = 0; const old = WebSocket.prototype.send; WebSocket.prototype.send = function (d) { window.frames_sent += 1; return old.call(this, d); }; }")
+    page.evaluate(
+        "() => { window.frames_sent = 0; const old = WebSocket.prototype.send; WebSocket.prototype.send = function (d) { window.frames_sent += 1; return old.call(this, d); }; }"
+    )
     for step in range(30):
         hover(page, "before", 40 + 3 * step, 60 + 5 * step)
     page.locator('[data-do="play"]').click()
@@ -378,7 +409,9 @@ def test_hovering_and_playing_send_nothing_to_the_server(open_page: Opener) -> N
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_on_a_phone_the_stage_comes_first_and_nothing_sticks_out(open_page: Opener, dark: bool) -> None:
-    page = open_lab(open_page, "lang=ko&padding=same&activation=relu&pooling=max", width=390, height=844, dark=dark)
+    page = open_lab(
+        open_page, "lang=ko&padding=same&activation=relu&pooling=max", width=390, height=844, dark=dark
+    )
     stage, controls = page.locator(".stage").bounding_box(), page.locator(".controls").bounding_box()
     assert stage
     assert controls

@@ -76,7 +76,7 @@ export class Lane {
     if (stage !== "before" && activation === "sigmoid") return { kind: "magnitude", limit: 1, low: 0, high: 1 };
     const most = stage === "pool_l2" ? this.result.pool_limits.l2 : stage !== "before" && activation === "tanh" ? 1 : limit;
     if (view === "absolute") return { kind: "absolute", limit: most, low: 0, high: most };
-    if (view === "auto" && ranges[index][0] >= 0) return { kind: "gray", limit: most, low: 0, high: most };
+    if (view === "auto" && ranges[index][0] >= 0 && !this.negativeWeights) return { kind: "gray", limit: most, low: 0, high: most };
     return { kind: "signed", limit: most, low: -most, high: most };
   }
 
@@ -122,6 +122,11 @@ export class Lane {
     const { arrays } = this;
     if (arrays.weights.most === undefined) arrays.weights.most = largestSize(arrays.weights.data);
     return arrays.weights.most;
+  }
+
+  get negativeWeights() {                                 // of the filter of the map that is looked at: such a map has signs
+    const { data, shape: [, channels, size] } = this.arrays.weights, own = channels * size * size, { index } = this.result;
+    return data.subarray(index * own, (index + 1) * own).some((weight) => weight < 0);
   }
 
   poolCell(row, column) { return this.result.pooling ? poolCellOf(this.result.pooling, row, column) : null; }

@@ -11,6 +11,7 @@ export class Microscope {
   constructor(root) { this.root = root; this.lenses = []; }
 
   show(lanes, cells, words) {
+    this.root.classList.toggle("two", lanes.length > 1);
     lanes.forEach((lane, i) => {
       const lens = this.lenses[i] ||= this.newLens();
       lens.element.classList.toggle("waiting", !lane.result || lane.draft || Boolean(lane.error));
@@ -32,9 +33,11 @@ export class Microscope {
 
   prepare(lens, lane, words, tag) {                       // what does not change from cell to cell
     Object.assign(lens, { lane: lane.result, words, tag });
-    const { geometry, whole } = lane.result, count = geometry.channels / geometry.groups;
+    const { geometry, index, bias } = lane.result, count = geometry.channels / geometry.groups, own = count * geometry.kernel ** 2;
+    const weights = lane.arrays.weights.data.subarray(index * own, (index + 1) * own), whole = isWhole(lane, weights, bias[index]);
+    lens.whole = whole;
     const range = lane.inputRange() || [0, 255], most = Math.max(Math.abs(range[0]), Math.abs(range[1]));
-    lens.weightDigits = weightDigits(lane.arrays.weights.data);
+    lens.weightDigits = weightDigits(weights);
     lens.patchDigits = lane.input.data instanceof Float32Array || lane.input.data instanceof Float64Array ? 2 : 0;
     lens.limit = whole ? 0 : most * lane.weightLimit >= 1000 ? 2 : most * lane.weightLimit >= 10 ? 3 : 5;
     lens.most = [most, lane.weightLimit, most * lane.weightLimit];
@@ -61,7 +64,7 @@ export class Microscope {
   }
 
   update(lens, lane, row, column, pooled) {
-    const { words } = lens, { whole, geometry } = lane.result, size = geometry.kernel;
+    const { words, whole } = lens, size = lane.geometry.kernel;
     const terms = lane.termsAt(row, column);
     const print = printedTerms(terms.channels.map((channel) => channel.products), terms.bias, terms.value, whole, lens.limit);
     lens.title.textContent = `${lens.tag ? lens.tag + " · " : ""}${fill(words.microscope_at, { row, column, map: lane.result.index + 1 })}`;
@@ -104,7 +107,7 @@ export class Microscope {
     const { window: [top, bottom, left, right], winner } = lane.poolTerms(...pooled);
     const data = lane.after, across = lane.geometry.outputs[1], values = [];
     for (let row = top; row < bottom; row++) for (let column = left; column < right; column++) values.push(data[row * across + column]);
-    const digits = ["sigmoid", "tanh"].includes(lane.settings.activation) ? 4 : lane.result.whole ? 0 : convDigits;
+    const digits = ["sigmoid", "tanh"].includes(lane.settings.activation) ? 4 : lens.whole ? 0 : convDigits;
     if (!lens.poolGrid) {
       lens.poolGrid = new NumberGrid(words.window);
       lens.poolOut = make("div", { class: "equation" });
@@ -123,6 +126,14 @@ export class Microscope {
 }
 
 function piece(label, text, kind = "") { return make("span", { class: `piece ${kind}` }, make("small", {}, label), make("b", {}, text)); }
+
+function isWhole(lane, weights, bias) {                    // whole numbers all through, so nothing is rounded and nothing needs decimals
+  if (lane.result.whole) return true;
+  const photo = lane.input.data instanceof Uint8Array || lane.input.data instanceof Int32Array;
+  if (!photo || !Number.isInteger(bias) || !weights.every(Number.isInteger) || !lane.geometry.fill.every(Number.isInteger)) return false;
+  const [low, high] = lane.inputRange() || [0, 255];
+  return Math.max(-low, high) * weights.reduce((sum, weight) => sum + Math.abs(weight), Math.abs(bias)) < 2 ** 24;   // exact in float32
+}
 
 export function channelName(channel, count) { return count === 3 ? "RGB"[channel] : String(channel + 1); }
 

@@ -132,22 +132,22 @@ export class Panel {
     pen.restore();
   }
 
-  dimMoved(pen) {                                              // a shifted input: cells that changed by it are dimmed
+  markKept(pen) {                                              // a shifted input: a corner on each cell that it left as it was
     const { lane, plane } = this, kept = lane.arrays.kept;
     const last = lane.result.pooling ? `pool_${lane.result.pooling.modes[0]}` : lane.stages.includes("after") ? "after" : "before";
-    if (!kept || this.stage !== last) return;
-    if (this.dimmed !== kept) {
-      this.veil = new OffscreenCanvas(plane.columns, plane.rows);
-      const image = new ImageData(plane.columns, plane.rows), pixels = new Uint32Array(image.data.buffer);
-      for (let i = 0; i < pixels.length; i++) pixels[i] = kept.data[i] ? 0 : 0x8c181818;
-      this.veil.getContext("2d").putImageData(image, 0, 0);
-      this.dimmed = kept;
+    const [, , cell] = plane.boxOf(0, 0);
+    if (!kept || this.stage !== last || cell < 7) return;
+    const [firstRow, rowEnd, firstColumn, columnEnd] = plane.visibleCells();
+    pen.fillStyle = "#2f9e6e"; pen.strokeStyle = "white"; pen.lineWidth = 1;
+    for (let row = firstRow; row < rowEnd; row++) for (let column = firstColumn; column < columnEnd; column++) {
+      if (!kept.data[row * plane.columns + column]) continue;
+      const [x, y] = plane.boxOf(row, column), size = Math.min(cell * 0.28, 14);
+      pen.beginPath(); pen.moveTo(x, y); pen.lineTo(x + size, y); pen.lineTo(x, y + size); pen.closePath(); pen.fill(); pen.stroke();
     }
-    pen.drawImage(this.veil, ...plane.boxOf(0, 0, plane.rows, plane.columns));
   }
 
   decorateMap(pen) {                                           // where cells are large enough: the winners of max pooling
-    this.dimMoved(pen);
+    this.markKept(pen);
     const { lane, plane } = this, { pooling } = lane.result;
     const source = lane.stages.includes("after") ? "after" : "before";
     if (this.stage !== source || !lane.arrays.winners || lane.draft) return;

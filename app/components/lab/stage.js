@@ -17,11 +17,12 @@ export class Stage {
 
   show(lanes, words, atRest) {
     this.lanes = lanes; this.words = words;
+    this.root.classList.toggle("two", lanes.length > 1);
     lanes.forEach((lane, i) => {
       const row = this.rowsOfPanels[i] ||= this.newRow();
       row.error.textContent = lane.error ? lane.error[words.language] : "";
       row.error.classList.toggle("cs-hidden", !lane.error);
-      row.tag.textContent = lanes.length > 1 ? "AB"[i] : "";
+      row.tag = lanes.length > 1 ? `${"AB"[i]} · ` : "";
       row.element.classList.toggle("stale", Boolean(lane.error));
       if (lane.result && lane.input && !lane.error) this.fillRow(row, lane, atRest);
     });
@@ -30,9 +31,9 @@ export class Stage {
   }
 
   newRow() {
-    const row = { panels: new Map(), error: make("p", { class: "no-map", role: "alert" }), tag: make("span", { class: "lane-tag" }),
+    const row = { panels: new Map(), error: make("p", { class: "no-map", role: "alert" }), tag: "",
       holder: make("div", { class: "panels" }), strip: new MapStrip((index) => this.hooks.chooseMap(row.lane, index)) };
-    row.element = make("div", { class: "lane" }, row.tag, row.error, row.strip.element, row.holder);
+    row.element = make("div", { class: "lane" }, row.error, row.strip.element, row.holder);
     this.root.append(row.element);
     return row;
   }
@@ -49,7 +50,9 @@ export class Stage {
       if (row.holder.children[place] !== panel.element) row.holder.insertBefore(panel.element, row.holder.children[place] || null);
       this.describe(panel, lane);
     });
-    row.holder.style.setProperty("--count", stages.length > 4 ? 3 : stages.length);
+    const first = row.panels.get("input").name;
+    first.textContent = row.tag + first.textContent;
+    row.holder.style.setProperty("--count", this.lanes.length > 1 ? 2 : stages.length > 4 ? 3 : stages.length);
     row.strip.show(lane, this.words);
     row.atRest = atRest; row.stale = true;
   }
@@ -91,8 +94,8 @@ export class Stage {
         biases: geometry.maps, adds: readableCount(result.multiply_adds) });
     }
     if (kind === "pool") {
-      const kept = result.kept_cells?.pooled;
-      return kept ? fill(words.kept_cells, { n: readableCount(kept[0]), of: readableCount(kept[1]) }) : words.no_parameters;
+      const kept = result.kept_cells, percent = ([same, all]) => `${Math.round(1000 * same / all) / 10} %`;
+      return kept?.pooled ? fill(words.kept_cells, { pooled: percent(kept.pooled), map: percent(kept.map) }) : words.no_parameters;
     }
     if (stage === "after") return words.no_parameters;
     return lane.settings.overlay === "usage" ? fill(words.usage_note, { most: Math.max(...lane.arrays.rows.data) * Math.max(...lane.arrays.columns.data) }) : "";
@@ -105,7 +108,7 @@ export class Stage {
       const width = first.frame.clientWidth;
       if (!width) continue;
       const { bounds } = this.viewport;
-      const room = Math.max(window.innerHeight * (shown.length > 1 ? 0.24 : 0.5), shown.length > 1 ? 170 : 220);
+      const room = Math.max(window.innerHeight * (row.panels.size > 4 ? 0.3 : 0.5), 220);
       const height = Math.round(Math.min(Math.max(width * bounds[3] / bounds[2], 90), room));
       for (const panel of row.panels.values()) {
         const changed = panel.plane.width !== panel.plane.frame.clientWidth || panel.plane.height !== height;

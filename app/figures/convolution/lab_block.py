@@ -31,7 +31,7 @@ from cnn.convolution.settings import LabSettings
 from cnn.images.encode import digest
 
 DRAFT_FROM = 90_000
-"""Elements of a map from which a picture in motion is sent as 8-bit levels; at rest it always is the tensor's numbers."""
+"""Pixels of the input from which a picture in motion is sent as 8-bit levels; at rest it always is the tensor's numbers."""
 
 THUMB_SIDE = 72
 _VIEW_ONLY = {"row": -1, "column": -1, "scope": "map", "limit": 255.0, "overlay": "none", "plane": "all"}
@@ -83,15 +83,18 @@ def lab_block(
         try:
             described.append(_lane(picture, settings, known, draft, f"{place}.", arrays))
         except (LabError, ShapeError) as error:
-            sentence = getattr(error, "sentence", lambda language: str(error))
-            described.append(
-                {"settings": settings.to_mapping(), "error": {"en": sentence("en"), "ko": sentence("ko")}}
-            )
+            described.append({"settings": settings.to_mapping(), "error": _sentences(error)})
     source = {"key": picture.key, "name": picture.name, "alt": picture.alt, "kind": picture.kind}
     return pack(
         {**(header or {}), "picture": {**source, "shape": list(picture.pixels.shape)}, "lanes": described},
         arrays,
     )
+
+
+def _sentences(error: LabError | ShapeError) -> dict[str, str]:
+    if isinstance(error, LabError):
+        return {language: error.sentence(language) for language in ("en", "ko")}
+    return {"en": str(error), "ko": str(error)}
 
 
 def _lane(
@@ -106,13 +109,13 @@ def _lane(
     if name in known.lanes and place in known.inputs:
         return {"settings": settings.to_mapping(), "digest": name, "kept": True}
     source = working(picture, settings)
-    result = lab(source, settings)
+    drafted = draft and source[0].numel() > DRAFT_FROM
+    result = lab(source, settings, exact=not drafted)
     stages = map_stages(result)
-    drafted = draft and stages.before.numel() > DRAFT_FROM
     if place not in known.inputs:
         arrays[prefix + "input"] = _wire(result.picture)
     lane = _described(result, stages) | {"digest": name, "input": place, "draft": drafted}
-    limit, ranges = _limits(result, stages)
+    limit, ranges = _limits(result)
     lane |= {"ranges": ranges, "limit": limit}
     _put_stages(arrays, prefix, result, stages, limit, drafted, lane)
     done = result.convolution
@@ -170,21 +173,15 @@ def _described(result: LabResult, stages: MapStages) -> dict[str, Any]:
     return described
 
 
-def _limits(result: LabResult, stages: MapStages) -> tuple[float, list[list[float]]]:
+def _limits(result: LabResult) -> tuple[float, list[list[float]]]:
     """Return (the value at the end of the colour scale, [least, most] of every map)."""
-    output = result.convolution.output
-    low, high = torch.aminmax(output.flatten(1), dim=1) if output.shape[0] > 1 else _one_range(stages.before)
-    ranges = [list(pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]
+    pairs = (torch.aminmax(values) for values in result.convolution.output)
+    ranges = [[low.item(), high.item()] for low, high in pairs]
     settings = result.settings
     if settings.scope == "fixed":
         return settings.limit, ranges
     shown = ranges if settings.scope == "layer" else [ranges[result.index]]
     return max((max(-low, high) for low, high in shown), default=1.0) or 1.0, ranges
-
-
-def _one_range(values: Tensor) -> tuple[Tensor, Tensor]:
-    low, high = torch.aminmax(values)
-    return low[None], high[None]
 
 
 def _put_stages(

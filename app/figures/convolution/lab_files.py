@@ -80,10 +80,12 @@ def stages_npz(result: LabResult) -> bytes:
         "a": stages.after,
     }
     arrays |= {f"pooled_{mode}": pooling.output[0] for mode, pooling in stages.poolings.items()}
-    winners = {"winners": p.winners[0] for p in stages.poolings.values() if p.winners is not None}
-    bias = {"bias": done.bias} if done.bias is not None else {}
+    if done.bias is not None:
+        arrays["bias"] = done.bias
+    if "max" in stages.poolings and stages.poolings["max"].winners is not None:
+        arrays["winners"] = stages.poolings["max"].winners[0]
     file = io.BytesIO()
-    np.savez_compressed(file, **{name: values.numpy() for name, values in (arrays | winners | bias).items()})
+    np.savez_compressed(file, **{name: values.numpy() for name, values in arrays.items()})
     return file.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -284,10 +285,8 @@ def test_any_junk_becomes_valid_settings(values: dict[str, Any]) -> None:
             assert value in field.options
         elif field.kind in ("integer", "number"):
             assert field.low <= value <= field.high
-    try:
-        map_stages(lab(torch.tensor([SIX]), valid))
-    except LabError as error:
-        assert error.code in TEXTS
+    with contextlib.suppress(LabError):
+        assert map_stages(lab(torch.tensor([SIX]), valid)).before.numel()
 
 
 @settings(max_examples=100, deadline=None)
