@@ -116,6 +116,13 @@ def test_B10_the_fast_copy_agrees_almost_everywhere() -> None:
     assert (exact.labels == fast.labels).float().mean() > 0.9
 
 
+def test_B10_the_fast_copy_of_torchvisions_networks_scales_once() -> None:
+    image = picture(260, 300)
+    exact, fast = segment(fcn(), image), segment(fcn(), image, precision="fast")
+    assert fast.probabilities.shape == exact.probabilities.shape
+    assert (exact.probabilities - fast.probabilities).abs().mean() < 0.01
+
+
 def test_several_pictures_in_one_pass() -> None:
     images = [picture(64, 80, 1), picture(64, 80, 1).flip(1)]
     for image, found in zip(images, segment_batch(unet(), images), strict=True):
