@@ -96,3 +96,12 @@ def test_every_page_has_its_files() -> None:
         assert (ROOT / "app" / "figures" / spec.section / f"{spec.slug}.py").is_file()
         for name in ("labels.toml", *(("en.md", "ko.md") if spec is not HOME else ())):
             assert (ROOT / "app" / "lessons" / spec.section / spec.slug / name).is_file(), (spec.slug, name)
+
+
+def test_the_readme_names_every_screen_and_its_file() -> None:
+    from app.navigation import HOME, PAGES
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for spec in PAGES:
+        address = "/" if spec is HOME else f"/{spec.slug}"
+        assert f"`{address}` | `app/pages/{spec.section}/{spec.slug}.py`" in readme, spec.slug
