@@ -211,7 +211,7 @@ def _style(name: str) -> Recipe:
     return Recipe(
         name,
         "flowers160",
-        StyleTransfer(builtin_record(name), content=(0, 0, 0, 0, 0, 1, 0), style=(20,) * 7, smoothness=2.0),
+        StyleTransfer(builtin_record(name), content=(0, 0, 0, 0, 0, 2, 0), style=(20,) * 7, smoothness=2.0),
         Schedule(8, 4, 2e-3, "adamw", 0.0, averaging=0.98, clip_norm=5),
         "passing pictures off as the painter's work",
     )
