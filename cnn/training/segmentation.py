@@ -81,9 +81,8 @@ class Segmentation:
             x = F.grid_sample(
                 images[chosen].float() / 255, grid, padding_mode="reflection", align_corners=False
             )
-            inverted = (
-                masks[chosen, None].float() - IGNORED
-            )  # so that the outside, zero, is the ignored class
+            # less IGNORED, so that what is outside, zero, becomes the ignored class
+            inverted = masks[chosen, None].float() - IGNORED
             y = F.grid_sample(inverted, grid, mode="nearest", align_corners=False)[:, 0] + IGNORED
             yield (
                 normalised(colour_jitter(x, self.jitter, generator=generator), self.record),
