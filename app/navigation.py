@@ -57,6 +57,7 @@ HOME = PageSpec("home", "gallery", "home", listed=False)
 PAGES: tuple[PageSpec, ...] = (
     HOME,
     PageSpec("convolution", "convolution", "grid_on"),
+    PageSpec("convolution", "receptive_field", "center_focus_strong"),
     PageSpec("networks", "transfer_learning", "school"),
     PageSpec("server", "status", "memory", listed=False),
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn.convolution.field_settings import FIELDS as FIELD_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN, Field
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.images.gallery import PICTURE_IDS
@@ -132,6 +133,7 @@ def _of_field(field: Field) -> Parameter:
 
 SCREENS: dict[str, tuple[Parameter, ...]] = {
     "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
+    "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
     "transfer_learning": (
         Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),
         Text("net", r"[a-z0-9-]{1,40}", "imagenette-resnet"),
