@@ -92,7 +92,7 @@ _TRAINED: tuple[Recipe, ...] = (
             jitter=0.2,
             smoothing=0.05,
         ),
-        Schedule(22, 64, 0.1, weight_decay=2e-4),
+        Schedule(14, 64, 0.1, weight_decay=2e-4),
         _TEN_CLASSES,
         half=False,
     ),
@@ -143,9 +143,9 @@ _TRAINED: tuple[Recipe, ...] = (
             jitter=0.3,
             void=11,
             weights=STREET_WEIGHTS,
-            half_size_until=0.75,
+            half_size_until=0.8,
         ),
-        Schedule(40, 8, 3e-3, "adamw", 2e-2, averaging=0.99),
+        Schedule(30, 8, 3e-3, "adamw", 2e-2, averaging=0.99),
         "driving, or any decision about traffic: it has seen a few streets of one English town",
     ),
     Recipe(
@@ -167,7 +167,7 @@ _TRAINED: tuple[Recipe, ...] = (
         "yolo-everyday",
         "everyday_det",
         Detection(builtin_record("yolo-everyday"), "everyday_det", (224, 224), mosaic=0.5, zoom=(0.6, 1.5)),
-        Schedule(22, 8, 1e-3, "adamw", 2e-2, averaging=0.99, clip_norm=10),
+        Schedule(14, 8, 1e-3, "adamw", 2e-2, averaging=0.99, clip_norm=10),
         "surveillance, wildlife counts or anything with consequences: it knows three fruits and two animals",
         start_from="imagenette-resnet",
     ),
@@ -212,7 +212,7 @@ def _style(name: str) -> Recipe:
         name,
         "flowers160",
         StyleTransfer(builtin_record(name), content=(0, 0, 0, 0, 0, 2, 0), style=(20,) * 7, smoothness=2.0),
-        Schedule(8, 4, 2e-3, "adamw", 0.0, averaging=0.98, clip_norm=5),
+        Schedule(6, 4, 2e-3, "adamw", 0.0, averaging=0.98, clip_norm=5),
         "passing pictures off as the painter's work",
     )
 
