@@ -35,6 +35,13 @@ class Runs:
         self.backbone = backbone
         self.stages: dict[str, StageRun] = {}
 
+    def belongs(self, data_key: str, backbone: Backbone) -> bool:
+        """Say whether the trainings are on these pictures and this network; where not, what still runs is ended."""
+        same = (self.data_key, self.backbone) == (data_key, backbone)
+        if not same and self.active:
+            self.active.job.cancel()
+        return same
+
     @property
     def active(self) -> StageRun | None:
         """The training that waits, runs or is paused."""

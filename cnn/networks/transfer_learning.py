@@ -239,6 +239,9 @@ def _epochs(
         batches = torch.split(torch.randperm(len(data.labels), generator=draws), BATCH)
         for place, chosen in enumerate(batches, 1):
             wanted = data.labels[chosen]
+            if run.settings.stage != "head":
+                for group in optimiser.param_groups:
+                    group["lr"] = run.settings.rate * (1 - run.step / run.steps)
             outputs = outputs_of(chosen, epoch)
             loss = F.cross_entropy(outputs, wanted)
             optimiser.zero_grad()

@@ -1,6 +1,6 @@
 // One stage's accuracy and loss over its epochs, drawn as SVG: validation as a line, training dashed.
 const SVG_SPACE = "http://www.w3.org/2000/svg";
-const WIDE = 340, LEFT = 34, RIGHT = 8, TOP = 8;
+const WIDE = 340, LEFT = 42, RIGHT = 8, TOP = 8;
 
 function shape(tag, attributes, text) {
   const element = document.createElementNS(SVG_SPACE, tag);

@@ -45,7 +45,7 @@ export class HeldOut {
     return make("button", { class: "tile", type: "button", "data-right": String(best === category), "aria-pressed": String(this.pinned === place),
       onpointerenter: () => this.tell(place), onfocus: () => this.tell(place), onpointerleave: () => this.tell(),
       onclick: () => { this.pinned = this.pinned === place ? null : place; this.mark(); this.tell(); }, "data-place": place,
-    }, photo, make("span", { class: "said" }, `${categories[best]} ${percent(share)}`));
+    }, photo, make("span", { class: "said" }, make("span", {}, categories[best]), make("small", {}, percent(share))));
   }
 
   mark() { for (const tile of this.root.querySelectorAll("button.tile")) tile.setAttribute("aria-pressed", String(Number(tile.dataset.place) === this.pinned)); }

@@ -32,6 +32,8 @@ export class StageCard {
     this.title.textContent = words[`stage_${stage.id}`];
     this.what.textContent = stage.trainable ? fill(words.learns, { n: readableCount(stage.trainable), of: readableCount(stage.parameters) }) : words[`what_${stage.id}`];
     this.element.dataset.on = String(running);
+    const drawn = all.some((other) => other.state !== "none");
+    for (const part of [this.accuracy, this.loss, this.bar]) part.classList.toggle("cs-hidden", !drawn);
     const shown = { start: !running, pause: stage.state === "running", resume: stage.state === "paused", step: stage.state === "paused", stop: running };
     for (const [name, button] of Object.entries(this.buttons)) {
       button.textContent = name === "start" ? words[stage.ready ? "again" : `start_${stage.id}`] : words[name];

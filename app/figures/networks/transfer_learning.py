@@ -19,7 +19,7 @@ from app.transfer_runs import Runs, StageRun
 from app.wire import pack
 from cnn.hooks import locked
 from cnn.images.encode import data_url, digest, jpeg_bytes, resize_to, to_hwc
-from cnn.networks.transfer_learning import confusion_matrix
+from cnn.networks.transfer_learning import TransferSettings, confusion_matrix
 from cnn.networks.transfer_model import Backbone, build_backbone, probabilities
 from cnn.networks.transfer_pictures import STORED_SIDE, LabelledPictures, squared
 
@@ -38,15 +38,23 @@ def bench_block(
     data: LabelledPictures,
     picture: CurrentPicture,
     session: str,
+    *,
+    settings: Mapping[str, TransferSettings],
     has: str,
 ) -> bytes:
-    """Return the component's data. `has` is the digest of the sprite that the browser has: it is not sent again."""
+    """Return the component's data. `settings` are what each stage would do; `has` is the digest of the sprite that
+    the browser has: it is not sent again.
+    """
     pictures, labels = data.validation
     arrays = {}
     stages = []
     for stage, run in runs.ordered():
         stages.append(
-            {"id": stage, "can_start": runs.can_start(stage), **_stage(run, labels, words["language"])}
+            {
+                "id": stage,
+                "can_start": runs.can_start(stage),
+                **_stage(run, labels, words["language"], settings[stage].epochs),
+            }
         )
         if run is not None and run.last is not None and run.last.probabilities is not None:
             arrays[stage] = run.last.probabilities.numpy()
@@ -72,9 +80,9 @@ def bench_block(
     return pack(header, arrays)
 
 
-def _stage(run: StageRun | None, labels: Tensor, language: str) -> dict[str, Any]:
+def _stage(run: StageRun | None, labels: Tensor, language: str, planned: int) -> dict[str, Any]:
     if run is None:
-        return {"state": "none", "history": []}
+        return {"state": "none", "history": [], "epochs": planned}
     job, last = run.job, run.last
     wait = job.estimated_wait
     shown: dict[str, Any] = {

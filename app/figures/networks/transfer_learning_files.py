@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -46,8 +46,9 @@ def _npz(backbone: Backbone, settings: TransferSettings, data: LabelledPictures)
     return file.getvalue()
 
 
-def pytorch_code(head: TransferSettings, fine: TransferSettings, data: LabelledPictures) -> str:
+def pytorch_code(settings: Mapping[str, TransferSettings], data: LabelledPictures) -> str:
     """Return code that trains the head from `features.npz` to the screen's numbers, and how the rest goes on."""
+    head, fine = settings["head"], settings["fine"]
     return f'''import numpy as np
 import torch
 import torch.nn.functional as F
@@ -74,7 +75,9 @@ for epoch in range({head.epochs}):
 
 
 def unfreeze(model: nn.Module) -> torch.optim.Optimizer:
-    """The second stage: `model` ends in the head above; all its layers learn, its batch norms keep their statistics."""
+    """The second stage: `model` ends in the head above; its layers learn, its batch norms keep their statistics,
+    and the rate falls to zero in a straight line (`for group in optimiser.param_groups: group["lr"] = rate * (1 - step / steps)`).
+    """
     layers = [m for m in model.modules() if list(m.parameters(recurse=False))]
     for place, layer in enumerate(layers):
         for parameter in layer.parameters(recurse=False):

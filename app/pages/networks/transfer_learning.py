@@ -8,7 +8,7 @@ from app import state
 from app.components.bundle import component
 from app.figures.networks.transfer_learning import bench_block, current_square
 from app.figures.networks.transfer_learning_files import files, pytorch_code
-from app.transfer_runs import Runs
+from app.transfer_runs import Runs, StageRun
 from app.widgets.screen import Download, Screen, close_screen, open_screen
 from app.widgets.transfer_controls import TransferChoices, transfer_controls
 from cnn.jobs import QueueFull
@@ -26,39 +26,34 @@ def page() -> None:
     screen.remember(choices.values)
     runs = _runs(screen, choices)
     with right:
-        st.fragment(_bench, run_every=POLL_SECONDS if runs.active else None)(screen, choices, runs)
-    downloads = tuple(
-        Download(screen.words(f"download_{name}"), file_name, make, mime)
-        for name, file_name, make, mime in files(runs, choices.settings["head"], choices.data)
-    )
-    code = pytorch_code(choices.settings["head"], choices.settings["fine"], choices.data)
-    close_screen(screen, code=code, downloads=downloads)
+        followed = runs.active
+        st.fragment(_bench, run_every=POLL_SECONDS if followed else None)(screen, choices, runs, followed)
+    made = files(runs, choices.settings["head"], choices.data)
+    downloads = tuple(Download(screen.words(f"download_{name}"), *rest) for name, *rest in made)
+    close_screen(screen, code=pytorch_code(choices.settings, choices.data), downloads=downloads)
 
 
 def _runs(screen: Screen, choices: TransferChoices) -> Runs:
     """Return this session's trainings; other pictures or another network end them and start anew."""
-    kept = st.session_state.get(screen.key("runs"))
-    if kept is None or kept.data_key != choices.values["data"] or kept.backbone != choices.backbone:
-        if kept is not None and kept.active:
-            kept.active.job.cancel()
-        kept = Runs(choices.values["data"], choices.backbone)
-        st.session_state[screen.key("runs")] = kept
+    key, data_key = screen.key("runs"), choices.values["data"]
+    kept = st.session_state.get(key)
+    if kept is None or not kept.belongs(data_key, choices.backbone):
+        kept = st.session_state[key] = Runs(data_key, choices.backbone)
     return kept
 
 
-def _bench(screen: Screen, choices: TransferChoices, runs: Runs) -> None:
-    """Show the newest records; the fragment stops asking when the training has ended."""
-    active = runs.active
+def _bench(screen: Screen, choices: TransferChoices, runs: Runs, followed: StageRun | None) -> None:
+    """Show the newest records; the whole script runs again when a training begins or ends, to ask on or no more."""
     runs.collect(screen.session, choices.data.categories)
     key = screen.key("bench")
     has = str((st.session_state.get(key) or {}).get("has") or "")
     words = {**screen.words.own(), "language": screen.language}
-    block = bench_block(words, runs, choices.data, screen.picture, screen.session, has)
+    shown = (runs, choices.data, screen.picture, screen.session)
+    block = bench_block(words, *shown, settings=choices.settings, has=has)
     component("transfer_learning")(
         key=key, data=block, on_has_change=lambda: None, on_act_change=lambda: _act(screen, choices, runs)
     )
-    if active is not None and active.job.done:
-        runs.collect(screen.session, choices.data.categories)
+    if runs.active is not followed:
         st.rerun()
 
 
@@ -74,7 +69,11 @@ def _act(screen: Screen, choices: TransferChoices, runs: Runs) -> None:
         picture = screen.picture
         try:
             runs.start(
-                choices.settings[stage], choices.data, screen.session, current_square(picture), picture.identity
+                choices.settings[stage],
+                choices.data,
+                screen.session,
+                current_square(picture),
+                picture.identity,
             )
         except QueueFull as full:
             state.notify(full.text(screen.language))
