@@ -66,8 +66,8 @@ class StyleSettings:
     alpha: float = 1.0
     beta: float | None = None
     gamma: float | None = None
-    style_strength: float = 5.0
-    smoothness: float = 0.2
+    style_strength: float = 20.0
+    smoothness: float = 0.5
     start: str = "content"
     seed: int = 0
     colour: str = "style"
