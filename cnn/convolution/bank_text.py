@@ -61,14 +61,18 @@ def format_bank(bank: Sequence[FilterSpec]) -> str:
         first, count = runs[-1] if runs else (spec, 0)
         if (
             count
-            and not spec.weights
-            and replace(first, seed=first.seed + count) == spec
             and spec.name == "random"
+            and _without_seed(spec) == _without_seed(first)
+            and spec.seed == first.seed + count
         ):
             runs[-1] = (first, count + 1)
         else:
             runs.append((spec, 1))
     return ";".join(_format_filter(spec) + (f"~x{count}" if count > 1 else "") for spec, count in runs)
+
+
+def _without_seed(spec: FilterSpec) -> tuple[object, ...]:
+    return (spec.name, spec.angle, spec.pair, spec.weights, spec.bias, spec.operations)
 
 
 def reduced(operations: str) -> str:
@@ -99,6 +103,8 @@ def _parse_filters(item: str, kernel_size: int, most: int) -> list[FilterSpec]:
         operations=reduced(found.get("o", "")),
     )
     count = min(max(int(_number(found.get("x", ""), 0, 10_000)), 1), most)
+    if count == 1:
+        return [spec]
     return [replace(spec, seed=min(spec.seed + step, 9999)) for step in range(count)]
 
 

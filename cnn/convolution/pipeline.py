@@ -233,7 +233,7 @@ def _spec_weight(spec: FilterSpec, size: int, channels: int) -> Tensor:
             spec.name, kernel_size=sizes[-1], angle=spec.angle, pair=spec.pair, generator=generator
         )
         gap = size - sizes[-1]
-        padded = torch.nn.functional.pad(made, (gap // 2, gap - gap // 2) * 2)
+        padded = torch.nn.functional.pad(made, (gap // 2, gap - gap // 2) * 2) if gap else made
         grid = padded.expand(channels, -1, -1)
     for letter in spec.operations:
         grid = torch.stack([_OPERATIONS[letter](channel) for channel in grid])

@@ -63,7 +63,7 @@ export class FilterControls {
     const key = `filter_note_${spec.name}`;
     this.note.textContent = words[key] || "";
     this.note.classList.toggle("cs-hidden", !words[key]);
-    if (result && !lane.error) { this.syncWeights(); this.syncChips(); }
+    if (result && !lane.error) { this.syncWeights(); if (!lane.draft || this.chips.childElementCount !== this.specs.length) this.syncChips(); }
     this.minus.disabled = this.specs.length < 2;
     this.plus.disabled = this.specs.length >= MOST_FILTERS;
   }

@@ -125,7 +125,8 @@ export class Stage {
     this.drawOver();
   }
 
-  repaint() {                                             // colours or the theme changed
+  repaint() {                                             // the theme changed
+    this.accent = null;
     for (const row of this.rowsOfPanels) row.stale = true;
     this.layout();
   }
@@ -156,7 +157,7 @@ export class Stage {
 
   drawOver(cells = this.cells) {                           // cells: one {row, column, pool} a lane
     this.cells = cells;
-    const colour = getComputedStyle(this.root).getPropertyValue("--st-primary-color").trim() || "#b8127b";
+    const colour = this.accent ||= getComputedStyle(this.root).getPropertyValue("--st-primary-color").trim() || "#b8127b";
     this.rowsOfPanels.forEach((row, i) => {
       for (const panel of row.panels.values()) panel.plane.clearOver();
       const { lane } = row, cell = cells?.[i];

@@ -27,6 +27,7 @@ from cnn.convolution.pipeline import (
     shift_effect,
     working_picture,
 )
+from cnn.convolution.reach import multiply_adds
 from cnn.convolution.settings import LabSettings
 from cnn.images.encode import digest
 
@@ -110,20 +111,22 @@ def _lane(
         return {"settings": settings.to_mapping(), "digest": name, "kept": True}
     source = working(picture, settings)
     drafted = draft and source[0].numel() > DRAFT_FROM
-    result = lab(source, settings, exact=not drafted)
+    result, bank = _computed(source, settings, drafted)
     stages = map_stages(result)
     if place not in known.inputs:
         arrays[prefix + "input"] = _wire(result.picture)
-    lane = _described(result, stages) | {"digest": name, "input": place, "draft": drafted}
-    limit, ranges = _limits(result)
+    lane = _described(result, bank, stages) | {"settings": settings.to_mapping()}
+    lane |= {"digest": name, "input": place, "draft": drafted}
+    limit, ranges = _limits(result, bank)
     lane |= {"ranges": ranges, "limit": limit}
     _put_stages(arrays, prefix, result, stages, limit, drafted, lane)
-    done = result.convolution
-    arrays[prefix + "weights"] = _wire(done.weight)
-    arrays[prefix + "grids"] = _wire(bank_grids(settings, done.image.shape[0]))
+    arrays[prefix + "weights"] = _wire(bank.convolution.weight)
+    arrays[prefix + "grids"] = _wire(bank_grids(settings, source.shape[0]))
     arrays[prefix + "rows"], arrays[prefix + "columns"] = _wire(result.row_uses), _wire(result.column_uses)
-    if done.output.shape[0] > 1:
-        arrays[prefix + "thumbs"] = _thumbs(done.output, ranges, limit if settings.scope != "map" else None)
+    if len(ranges) > 1:
+        step = 1 if bank is not result else _thumb_step(bank)
+        small = bank.convolution.output[:, ::step, ::step]
+        arrays[prefix + "thumbs"] = _thumbs(small, ranges, limit if settings.scope != "map" else None)
     if (settings.shift_x or settings.shift_y) and not drafted:
         effect = shift_effect(source, result)
         lane["kept_cells"] = {
@@ -137,27 +140,46 @@ def _lane(
     return lane
 
 
-def _described(result: LabResult, stages: MapStages) -> dict[str, Any]:
-    settings, done = result.settings, result.convolution
-    bias = [0] * done.output.shape[0] if done.bias is None else done.bias.tolist()
+def _computed(source: Tensor, settings: LabSettings, drafted: bool) -> tuple[LabResult, LabResult]:
+    """Return (the result with the map that is looked at, the result with the whole bank).
+
+    They are one, but for a picture in motion with several filters: there only the map that is looked at is computed
+    whole, and of the others just the cells that their small pictures show.
+    """
+    if not drafted or len(settings.bank) == 1 or settings.mode == "each":
+        result = lab(source, settings, exact=not drafted)
+        return result, result
+    spec = settings.bank[min(settings.index, len(settings.bank) - 1)]
+    result = lab(source, replace(settings, bank=(spec,), index=0), exact=False)
+    step = _thumb_step(result)
+    strides = {"stride_h": settings.stride_h * step, "stride_w": settings.stride_w * step}
+    return result, lab(source, replace(settings, **strides), exact=False)
+
+
+def _thumb_step(result: LabResult) -> int:
+    return max(1, -(-max(result.convolution.output.shape[1:]) // THUMB_SIDE))
+
+
+def _described(result: LabResult, bank: LabResult, stages: MapStages) -> dict[str, Any]:
+    settings, done, whole = bank.settings, result.convolution, bank.convolution
+    assert whole.bias is not None
     described: dict[str, Any] = {
-        "settings": settings.to_mapping(),
-        "index": result.index,
+        "index": bank.index,
         "whole": not done.output.is_floating_point(),
-        "bias": bias,
-        "parameters": result.parameters,
-        "multiply_adds": result.multiply_adds,
+        "bias": whole.bias.tolist(),
+        "parameters": bank.parameters,
+        "multiply_adds": multiply_adds(whole.weight.shape, done.output.shape[1:]),
         "geometry": {
             "size": list(done.image.shape[1:]),
             "channels": done.image.shape[0],
             "outputs": list(done.output.shape[1:]),
-            "maps": done.output.shape[0],
+            "maps": whole.output.shape[0],
             "kernel": settings.kernel_size,
             "stride": list(done.stride),
             "padding": list(done.padding),
             "dilation": list(done.dilation),
             "mode": settings.padding_mode,
-            "groups": done.groups,
+            "groups": whole.groups,
             "fill": done.fill.tolist(),
         },
     }
@@ -173,15 +195,20 @@ def _described(result: LabResult, stages: MapStages) -> dict[str, Any]:
     return described
 
 
-def _limits(result: LabResult) -> tuple[float, list[list[float]]]:
+def _limits(result: LabResult, bank: LabResult) -> tuple[float, list[list[float]]]:
     """Return (the value at the end of the colour scale, [least, most] of every map)."""
-    pairs = (torch.aminmax(values) for values in result.convolution.output)
-    ranges = [[low.item(), high.item()] for low, high in pairs]
+    ranges = [_range(values) for values in bank.convolution.output]
+    ranges[bank.index] = _range(result.convolution.output[result.index])
     settings = result.settings
     if settings.scope == "fixed":
         return settings.limit, ranges
-    shown = ranges if settings.scope == "layer" else [ranges[result.index]]
+    shown = ranges if settings.scope == "layer" else [ranges[bank.index]]
     return max((max(-low, high) for low, high in shown), default=1.0) or 1.0, ranges
+
+
+def _range(values: Tensor) -> list[float]:
+    low, high = torch.aminmax(values)
+    return [low.item(), high.item()]
 
 
 def _put_stages(
@@ -217,18 +244,10 @@ def _levels(values: Tensor, limit: float) -> np.ndarray:
     return scaled.round_().add_(128.0).clamp_(1.0, 255.0).to(torch.uint8).numpy()
 
 
-def _thumbs(output: Tensor, ranges: list[list[float]], limit: float | None) -> np.ndarray:
-    step = max(1, -(-max(output.shape[1:]) // THUMB_SIDE))
-    small = output[:, step // 2 :: step, step // 2 :: step].to(torch.float32)
+def _thumbs(small: Tensor, ranges: list[list[float]], limit: float | None) -> np.ndarray:
     limits = torch.tensor([limit or max(-low, high) or 1.0 for low, high in ranges], dtype=torch.float32)
-    return (
-        (small * (127.0 / limits)[:, None, None])
-        .round_()
-        .add_(128.0)
-        .clamp_(1.0, 255.0)
-        .to(torch.uint8)
-        .numpy()
-    )
+    levels = small.to(torch.float32) * (127.0 / limits)[:, None, None]
+    return levels.round_().add_(128.0).clamp_(1.0, 255.0).to(torch.uint8).numpy()
 
 
 def _wire(values: Tensor) -> np.ndarray:

@@ -290,3 +290,19 @@ def test_nothing_is_written_beside_the_code(tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path):
         pytorch_code(numbers(), made())
         assert os.listdir() == []
+
+
+def test_a_bank_in_motion_shows_the_same_small_maps_as_at_rest() -> None:
+    picture = photo(6, 400, 520)
+    choice = made(
+        bank="sobel_x;gaussian;random", index=2, stride_h=2, stride_w=2, padding="same", activation="relu"
+    )
+    moving, quick = unpack(lab_block(picture, (choice,), known=Known(), draft=True))
+    still, exact = unpack(lab_block(picture, (choice,), known=Known()))
+    first, second = moving["lanes"][0], still["lanes"][0]
+    for name in ("index", "geometry", "bias", "parameters", "multiply_adds"):
+        assert first[name] == second[name]
+    assert quick["0.before"].shape == exact["0.before"].shape
+    assert np.array_equal(quick["0.weights"], exact["0.weights"])
+    assert quick["0.thumbs"].shape == exact["0.thumbs"].shape
+    assert np.abs(quick["0.thumbs"][2].astype(int) - exact["0.thumbs"][2]).max() <= 1
