@@ -32,6 +32,7 @@ __all__ = [
     "TransferStep",
     "confusion_matrix",
     "feature_arrays",
+    "rate_share",
     "transfer_steps",
 ]
 
@@ -39,6 +40,7 @@ BATCH = 16
 VIEWS = 3
 """Versions of each training picture whose features are cached when a switch of augmentation is on."""
 WEIGHT_DECAY = 1e-2
+WARM_UP = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -241,7 +243,7 @@ def _epochs(
             wanted = data.labels[chosen]
             if run.settings.stage != "head":
                 for group in optimiser.param_groups:
-                    group["lr"] = run.settings.rate * (1 - run.step / run.steps)
+                    group["lr"] = run.settings.rate * rate_share(run.step, run.steps)
             outputs = outputs_of(chosen, epoch)
             loss = F.cross_entropy(outputs, wanted)
             optimiser.zero_grad()
@@ -259,6 +261,11 @@ def _epochs(
         if stopped or _stops((yield run.record())):
             break
     yield run.record({name: tensor.detach().clone() for name, tensor in run.model.state_dict().items()})
+
+
+def rate_share(step: int, steps: int) -> float:
+    """The share of the learning rate at a batch (from 0) where all layers learn: up over a tenth, then down to 0."""
+    return min(1.0, (step + 1) / (WARM_UP * steps)) * (1 - step / steps)
 
 
 def _stops(message: Any) -> bool:

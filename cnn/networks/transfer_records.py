@@ -21,7 +21,7 @@ class TransferSettings:
         stage: "head" trains a new last layer on cached features, "fine" all layers or the last half, from a
             head's result; "scratch" the same network from random weights.
         epochs: passes over the training pictures.
-        rate: learning rate of AdamW; but for the head's it falls to zero in a straight line.
+        rate: learning rate of AdamW; but for the head's it rises over a tenth of the batches, then falls to 0.
         switches: kinds of augmentation, of `SWITCHES`.
         depth: in "fine", "all" layers or the last "half".
         seed: of the weights, the order and the augmentation.

@@ -74,9 +74,14 @@ for epoch in range({head.epochs}):
     print(epoch + 1, F.cross_entropy(outputs, held_labels).item(), (outputs.argmax(1) == held_labels).float().mean().item())
 
 
+def rate_share(step: int, steps: int) -> float:
+    return min(1.0, (step + 1) / (0.1 * steps)) * (1 - step / steps)
+
+
 def unfreeze(model: nn.Module) -> torch.optim.Optimizer:
-    """The second stage: `model` ends in the head above; its layers learn, its batch norms keep their statistics,
-    and the rate falls to zero in a straight line (`for group in optimiser.param_groups: group["lr"] = rate * (1 - step / steps)`).
+    """The second stage: `model` ends in the head above; its layers learn, its batch norms keep their statistics.
+
+    Before each batch: for group in optimiser.param_groups: group["lr"] = {fine.rate:g} * rate_share(step, steps).
     """
     layers = [m for m in model.modules() if list(m.parameters(recurse=False))]
     for place, layer in enumerate(layers):
