@@ -24,7 +24,7 @@ _OPERATORS = {
     operator.itruediv: operator.truediv,
 }
 
-Step = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+Step = Callable[..., Any]
 
 
 def node_values(
@@ -78,8 +78,8 @@ def _state(model: nn.Module) -> int:
         own = vars(module)
         parts.append(id(module))
         parts += [value for value in own.values() if type(value) in _SIMPLE]
-        parts += map(id, own["_parameters"].values())
-        parts += map(id, own["_buffers"].values())
+        parts += [None if t is None else (id(t), t.data_ptr()) for t in own["_parameters"].values()]
+        parts += [None if t is None else (id(t), t.data_ptr()) for t in own["_buffers"].values()]
     return hash(tuple(parts))
 
 
@@ -88,21 +88,23 @@ class Runner:
 
     def __init__(self, network: NetworkTrace) -> None:
         self.network = network
-        self._steps: list[tuple[fx.Node, Step | None]] = []
-        self._done: dict[fx.Node, list[fx.Node]] = {}
+        spent: dict[fx.Node, list[fx.Node]] = {}
         seen: set[fx.Node] = set()
         for node in reversed(network.graph.nodes):
             for user in node.all_input_nodes:
                 if user not in seen:
                     seen.add(user)
-                    self._done.setdefault(node, []).append(user)
-        for node in network.graph.nodes:
-            self._steps.append((node, _step(network, node)))
+                    spent.setdefault(node, []).append(user)
+        # Each node with its function, its only argument where it has but one, and the values last read here.
+        self._steps = [
+            (node, _step(network, node), _only_argument(node), tuple(spent.get(node, ())))
+            for node in network.graph.nodes
+        ]
 
     def latest(self, nodes: Iterable[Any]) -> fx.Node:
         """The node of these that runs last."""
         wanted = set(nodes)
-        return next(node for node, _ in reversed(self._steps) if node in wanted)
+        return next(node for node, *_ in reversed(self._steps) if node in wanted)
 
     def values(
         self,
@@ -117,20 +119,22 @@ class Runner:
         ``change`` may replace a value before the next nodes read it, ``read`` the arguments of one node.
         """
         held: dict[fx.Node, Any] = {}
-        for node, step in self._steps:
+        for node, step, only, spent in self._steps:
             if step is None:
                 value = _given(node, image, held)
+            elif only is not None and read is None:
+                value = step(held[only])
             else:
                 args, kwargs = _arguments(node, held)
-                value = step(args if read is None else read(node, args), kwargs)
+                value = step(*(args if read is None else read(node, args)), **kwargs)
             if change is not None:
                 value = change(node, value)
             held[node] = value
             yield node, value
             if node is last:
                 return
-            for spent in self._done.get(node, ()):
-                del held[spent]
+            for known in spent:
+                del held[known]
 
     def resumed(self, held: Mapping[fx.Node, Any], node: fx.Node, value: Tensor) -> dict[fx.Node, Any]:
         """All values after one node's was replaced by a batch; only what depends on it is run again.
@@ -142,14 +146,18 @@ class Runner:
         """
         batch = value.shape[0]
         again = {node: value}
-        for other, step in self._steps:
+        for other, step, *_ in self._steps:
             if other is node or not any(read in again for read in other.all_input_nodes):
                 continue
             near = {
                 read: again[read] if read in again else _repeated(held[read], batch, read.op)
                 for read in other.all_input_nodes
             }
-            again[other] = _given(other, value, near) if step is None else step(*_arguments(other, near))
+            if step is None:
+                again[other] = _given(other, value, near)
+            else:
+                args, kwargs = _arguments(other, near)
+                again[other] = step(*args, **kwargs)
         return {**held, **again}
 
     def output_of(self, values: Mapping[fx.Node, Any]) -> Tensor:
@@ -164,12 +172,14 @@ def _repeated(value: Any, batch: int, op: str) -> Any:
     return value
 
 
+def _only_argument(node: fx.Node) -> fx.Node | None:
+    alone = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], fx.Node)
+    return node.args[0] if alone else None  # type: ignore[return-value]
+
+
 def _arguments(node: fx.Node, held: dict[fx.Node, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args = node.args
-    if len(args) == 1 and not node.kwargs and isinstance(args[0], fx.Node):
-        return (held[args[0]],), {}
     return (
-        fx.node.map_arg(args, held.__getitem__),
+        fx.node.map_arg(node.args, held.__getitem__),
         fx.node.map_arg(node.kwargs, held.__getitem__) if node.kwargs else {},
     )
 
@@ -187,19 +197,63 @@ def _step(network: NetworkTrace, node: fx.Node) -> Step | None:
         return None
     if node.op == "get_attr":
         value = network.attribute(str(node.target))
-        return lambda args, kwargs: value
+        return lambda: value
     if node.op == "call_module":
-        module = plain_layer(network.module(node))
-        return lambda args, kwargs: module(*args, **kwargs)
+        return _frozen(network.module(node))
     function = _plain_function(node)
     if not any(a is True for a in (*node.args, *node.kwargs.values())):
-        return lambda args, kwargs: function(*args, **kwargs)
+        return function
 
-    def step(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def step(*args: Any, **kwargs: Any) -> Any:
         args, kwargs = _not_in_place(function, args, kwargs)
         return function(*args, **kwargs)
 
     return step
+
+
+def _frozen(module: nn.Module) -> Step:
+    """A plain twin of a layer that shares its weights' memory and asks for no gradient of them."""
+    twin = plain_layer(module)
+    if module._modules or not module._parameters:
+        return twin
+    twin = copy.copy(twin)
+    detached: dict[str, Any] = {n: None if p is None else p.detach() for n, p in module._parameters.items()}
+    twin._parameters = detached
+    if (
+        isinstance(twin, nn.modules.batchnorm._BatchNorm)
+        and not twin.training
+        and twin.running_var is not None
+    ):
+        return _FixedNorm(twin)
+    return twin
+
+
+class _FixedNorm:
+    """A batch norm in evaluation mode: its own values, and a gradient that is one multiplication."""
+
+    def __init__(self, norm: nn.modules.batchnorm._BatchNorm) -> None:
+        self._norm = norm
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if not (torch.is_grad_enabled() and x.requires_grad):
+            return self._norm(x)
+        return _FixedNormGradient.apply(x, self._norm)
+
+
+class _FixedNormGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, norm: nn.modules.batchnorm._BatchNorm) -> Tensor:
+        assert norm.running_var is not None
+        scale = (norm.running_var + norm.eps).rsqrt()
+        if norm.weight is not None:
+            scale = scale * norm.weight
+        ctx.save_for_backward(scale.view(1, -1, *(1,) * (x.ndim - 2)))
+        return norm(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (scale,) = ctx.saved_tensors
+        return gradients[0] * scale, None
 
 
 def plain_layer(module: nn.Module) -> nn.Module:
