@@ -53,15 +53,27 @@ class LayerField:
 def field_tables(field: ReceptiveField) -> tuple[Table, Table] | None:
     """Return (rows, columns) of a layer's boxes, or None where rows and columns do not come apart.
 
-    ``field.box(r, c)`` is ``(columns[c, 0], rows[r, 0], columns[c, 1], rows[r, 1])`` for every unit.
+    ``field.box(r, c)`` is ``(columns[c, 0], rows[r, 0], columns[c, 1], rows[r, 1])`` for every unit that sees something;
+    a row or column whose units all lie in the padding is (0, 0).
     """
-    if len(field.shape) == 4 and (field.rows.low.shape[3] > 1 or field.columns.low.shape[2] > 1):
+    flat = len(field.shape) == 4
+    if flat and not (_apart(field.rows, 2) and _apart(field.columns, 3)):
         return None
     height, width = field.grid
-    flat = len(field.shape) == 4
     rows = _table(field.rows, flat, 2, height, field.image_size[0])
     columns = _table(field.columns, flat, 3, width, field.image_size[1])
     return rows, columns
+
+
+def _apart(span: Span, axis: int) -> bool:
+    """Say whether what is seen along one axis depends on that index only, units that see nothing left out."""
+    other = 5 - axis
+    if span.low.shape[other] == 1 and span.high.shape[other] == 1:
+        return True
+    low, high = span.low.min(axis=(0, 1), keepdims=True), span.high.max(axis=(0, 1), keepdims=True)
+    seen = low <= high
+    same = (low == low.min(axis=other, keepdims=True)) & (high == high.max(axis=other, keepdims=True))
+    return bool((same | ~seen).all())
 
 
 def _table(span: Span, flat: bool, axis: int, units: int, length: int) -> Table:

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import torch
 from torch import nn
+from torch.nn.utils import skip_init
 
 from cnn.convolution.convolution import output_size
 
@@ -252,9 +253,9 @@ def build_stack(
 def _module(layer: StackLayer, before: int, after: int) -> nn.Module:
     k, s, p, d = layer.kernel_size, layer.stride, layer.padding, layer.dilation
     if layer.kind == "conv":
-        return nn.Conv2d(before, after, k, s, p, d)
+        return skip_init(nn.Conv2d, before, after, k, s, p, d)
     if layer.kind == "transposed":
-        return nn.ConvTranspose2d(before, after, k, s, p, dilation=d)
+        return skip_init(nn.ConvTranspose2d, before, after, k, s, p, dilation=d)
     if layer.kind == "max_pool":
         return nn.MaxPool2d(k, s, p, d)
     if layer.kind == "avg_pool":

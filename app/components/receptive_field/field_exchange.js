@@ -20,7 +20,6 @@ export class FieldExchange {
   isNews(block) { return block.settings_from === "address" && JSON.stringify(block.settings) !== this.lastTold; }
 
   answered(answer) {
-    this.waiting = false;
     if (answer.error && answer.error.en) { this.screen.fail(answer.error); return; }
     this.screen.take(answer);
   }

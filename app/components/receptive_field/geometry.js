@@ -9,7 +9,7 @@ export class FieldGeometry {
 
   box(place, row, column) {                               // [x1, y1, x2, y2], ends exclusive; beyond the picture lies padding
     const [y1, y2] = this.span(place, 0, row), [x1, x2] = this.span(place, 1, column);
-    return [x1, y1, x2, y2];
+    return x1 < x2 && y1 < y2 ? [x1, y1, x2, y2] : [0, 0, 0, 0];
   }
 
   seeing(place, axis, pixel) {                            // [first, end) of the units that see a row or column, or null

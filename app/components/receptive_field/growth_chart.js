@@ -31,7 +31,7 @@ export class GrowthChart {
     const inner = { w: width - EDGE.left - EDGE.right, h: height - EDGE.top - EDGE.bottom };
     const layers = this.shown.map((i) => this.layers[i]);
     const top = Math.ceil(Math.log2(Math.max(this.side, ...layers.map((l) => Math.max(...l.size)), 2)) + 0.1);
-    const low = Math.min(0, ...layers.map((l) => Math.floor(Math.log2(Math.max(Math.min(...l.jump), 0.125)))));
+    const low = Math.min(0, ...layers.flatMap((l) => l.jump).filter((jump) => jump > 0).map((jump) => Math.floor(Math.log2(jump))));
     const x = (i) => EDGE.left + (layers.length > 1 ? i / (layers.length - 1) : 0.5) * inner.w;
     const y = (value) => EDGE.top + (1 - (Math.log2(value) - low) / (top - low)) * inner.h;
     this.xOf = x;

@@ -76,6 +76,7 @@ class FieldScreen {
 
   take(block) {
     const { arrays } = block;
+    this.exchange.waiting = false;
     const picture = this.keep("pictures", { ...block.picture, image: arrays.image }, arrays.image);
     if (!picture) { this.exchange.askAgain(); return; }
     this.picture = { ...picture, ...block.picture, image: picture.image };

@@ -4,7 +4,7 @@ import { SCALES, gradientCss } from "../shared/colours.js";
 import { readableCount } from "../shared/numbers.js";
 import { STATUS_IDS } from "./layer_table.js";
 
-const percent = (part) => `${(100 * part).toFixed(part > 0.9995 && part < 1 ? 3 : 1)} %`;
+const percent = (part) => `${(100 * part).toFixed(part > 0.9995 && part < 0.999995 ? 3 : 1)} %`;   // 99.962 %, but 100.0 %
 
 export class Verdict {
   constructor(root, words) {
@@ -39,6 +39,7 @@ export class Verdict {
   pixel(layer, y, x, units) {
     const { words } = this;
     this.status(layer);
+    this.reason.textContent = words.pixel_back;
     this.sentence.textContent = units
       ? fill(words.pixel_seen, { x, y, n: readableCount((units[2] - units[0]) * (units[3] - units[1])), rows: units[3] - units[1], columns: units[2] - units[0] })
       : fill(words.pixel_unseen, { x, y });

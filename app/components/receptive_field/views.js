@@ -4,7 +4,7 @@ import { SCALES } from "../shared/colours.js";
 import { Plane } from "../shared/plane.js";
 import { Viewport } from "../shared/viewport.js";
 
-const LEAST_MARGIN = 0.05, MOST_MARGIN = 0.3;             // of the picture's longer side, left free for the padding
+const LEAST_MARGIN = 0.05, MOST_MARGIN = 0.16;            // of the picture's longer side, left free for the padding
 
 class FieldView {
   constructor(name, hooks) {
@@ -52,7 +52,7 @@ export class Views {
   layout(hooks) {
     const width = this.picture.plane.frame.clientWidth;
     if (!width) return;
-    const { bounds } = this.picture.viewport, room = Math.max(window.innerHeight * 0.5, 260);
+    const { bounds } = this.picture.viewport, room = Math.max(window.innerHeight * 0.54, 260);
     const height = Math.round(Math.min(width * bounds[3] / bounds[2], room));
     const small = window.innerWidth <= 900;
     for (const view of [this.picture, this.map]) {
