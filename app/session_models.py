@@ -9,10 +9,10 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safetensors.torch import load
-from torch import nn
+from torch import Tensor, nn
 
 from app.cache import BoundedCache
 from cnn.networks.transfer_model import Backbone, built_classifier, model_file
@@ -47,9 +47,13 @@ class SessionModel:
         listed = ", ".join(self.categories[:3]) + ("…" if len(self.categories) > 3 else "")
         return f"{listed} ({how}, {self.backbone.architecture})"
 
+    def state(self) -> dict[str, Tensor]:
+        """Its tensors by name."""
+        return load(self.file)
+
     def build(self) -> nn.Module:
         """The network with its weights, in evaluation mode, its parameters without gradients."""
-        model = built_classifier(self.backbone, len(self.categories), load(self.file))
+        model = built_classifier(self.backbone, len(self.categories), self.state())
         return model.eval().requires_grad_(False)
 
 
@@ -88,6 +92,12 @@ class SessionModels:
         """The networks of `session`, newest first."""
         with self._lock:
             return tuple(reversed(self._by_session.get(session, [])))
+
+    def backbones(self, session: str) -> tuple[Backbone, ...]:
+        """The networks of `session` as networks to transfer from, newest first; their names are their keys."""
+        return tuple(
+            replace(m.backbone, name=m.key, categories=m.categories) for m in self.of_session(session)
+        )
 
     def get(self, session: str, key: str) -> SessionModel | None:
         """The network under `key` if `session` made it and it is still kept."""

@@ -136,7 +136,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
     "transfer_learning": (
         Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),
-        Text("net", r"[a-z0-9-]{1,40}", "imagenette-resnet"),
+        Text("net", r"[A-Za-z0-9_./-]{1,60}", "imagenette-resnet"),
         Text("augment", r"none|(mirror|crop|rotation|colour)(\.(mirror|crop|rotation|colour)){0,3}", "mirror.crop"),
         Integer("epochs", 5, 100, 30),
         Choice("rate", ("0.001", "0.003", "0.01", "0.03"), "0.01"),

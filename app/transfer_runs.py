@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from safetensors.torch import load
 from torch import Tensor
 
 from app.session_models import SESSION_MODELS, SessionModel
@@ -61,6 +60,7 @@ class Runs:
             QueueFull: the server has enough to do.
         """
         head = self.stages["head"].model if settings.stage == "fine" else None
+        own = SESSION_MODELS.get(session, self.backbone.name)
         job = submit(
             transfer_steps,
             options=JobOptions(session=session, kind="training"),
@@ -71,7 +71,8 @@ class Runs:
             held_out=data.held_out,
             classes=len(data.categories),
             picture=picture,
-            state=load(head.file) if head else None,
+            state=head.state() if head else None,
+            body=own.state() if own and settings.stage == "head" else None,
         )
         self.stages[settings.stage] = StageRun(settings, job, digest)
 

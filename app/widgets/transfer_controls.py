@@ -12,6 +12,7 @@ import streamlit as st
 from app import state
 from app.components.bundle import component
 from app.data_sets import FLOWERS, DataSetGone, data_set_of, keep_data_set
+from app.session_models import SESSION_MODELS
 from app.transfer_runs import SCRATCH_RATE
 from app.widgets.screen import Screen
 from app.wire import pack
@@ -39,11 +40,15 @@ def transfer_controls(screen: Screen) -> TransferChoices:
     """Draw the column and return what it says."""
     words = screen.words
     data_key, data = _pictures(screen)
-    ready = {backbone.name: backbone for backbone in backbones()}
+    own = SESSION_MODELS.of_session(screen.session)
+    ready = {
+        backbone.name: backbone for backbone in (*backbones(), *SESSION_MODELS.backbones(screen.session))
+    }
+    labels = {RANDOM: words("network_random"), **{model.key: model.name(screen.language) for model in own}}
     asked = screen.values["net"] if screen.values["net"] in ready else next(iter(ready))
     net = st.selectbox(
         words("network"), list(ready), index=list(ready).index(asked), key=screen.key("net"), help=words("network_help"),
-        format_func=lambda name: words("network_random") if name == RANDOM else name,
+        format_func=lambda name: labels.get(name, name),
     )  # fmt: skip
     chosen = [s for s in screen.values["augment"].split(".") if s in SWITCHES]
     switches = st.pills(

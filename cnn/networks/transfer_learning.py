@@ -92,6 +92,7 @@ def transfer_steps(
     classes: int,
     picture: Tensor | None = None,
     state: Mapping[str, Tensor] | None = None,
+    body: Mapping[str, Tensor] | None = None,
 ) -> Generator[TransferStep, Any, None]:
     """Train, one record a batch. Sending `{"stop": True}` ends it at the next batch, with the state so far.
 
@@ -104,6 +105,7 @@ def transfer_steps(
         classes: outputs of the new head.
         picture: uint8 (3, S, S), one more picture whose probabilities are given after each epoch.
         state: the tensors that "fine" starts from.
+        body: the backbone's tensors, where it is a person's own network.
 
     Raises:
         ValueError: "fine" without a state, or nothing to learn from.
@@ -115,7 +117,9 @@ def transfer_steps(
     checked = pictures[held_out] if picture is None else torch.cat([pictures[held_out], picture[None]])
     data = _Data(pictures[~held_out], labels[~held_out], checked, labels[held_out])
     if settings.stage == "head":
-        model = replace_head(build_backbone(backbone, seed=settings.seed), classes, seed=settings.seed)
+        model = replace_head(
+            build_backbone(backbone, seed=settings.seed, body=body), classes, seed=settings.seed
+        )
     else:
         model = built_classifier(
             backbone, classes, state if settings.stage == "fine" else None, seed=settings.seed
@@ -183,11 +187,17 @@ def _feature_views(
 
 
 def feature_arrays(
-    *, settings: TransferSettings, backbone: Backbone, pictures: Tensor, labels: Tensor, held_out: Tensor
+    *,
+    settings: TransferSettings,
+    backbone: Backbone,
+    pictures: Tensor,
+    labels: Tensor,
+    held_out: Tensor,
+    body: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """What the head learns from: `views` (V, N, D), `labels` (N,), `held` (M, D), `held_labels` (M,)."""
     data = _Data(pictures[~held_out], labels[~held_out], pictures[held_out], labels[held_out])
-    model = build_backbone(backbone, seed=settings.seed)
+    model = build_backbone(backbone, seed=settings.seed, body=body)
     *_, (_, views, held) = _feature_views(model, backbone, settings, data)
     return {
         "views": torch.stack(views),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,9 @@ __all__ = [
 RANDOM = "random"
 """The id of the network with random weights: what transfer learning is compared with."""
 _RANDOM_BODY = "imagenette-resnet"
+MOST_MEGABYTES = 60.0
+"""Of downloaded weights: what is larger learns too slowly to watch."""
+_OTHER_ENDS = ("googlenet", "inception", "squeezenet", "vit", "vgg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,9 @@ class Backbone:
     """A classifier to transfer from.
 
     Attributes:
-        name: a built-in network's name, or `RANDOM`.
-        architecture: the built-in record that builds it.
+        name: of a built-in network, of torchvision's weights ("resnet18/IMAGENET1K_V1"), `RANDOM`, or a key of
+            the person's own network, whose tensors then come along.
+        architecture: the built-in record that builds it, else the name in `cnn.models.registry`.
         size: height and width it reads, in pixels.
         learn_size: the same while all its layers learn: four fifths, for speed, where it takes photos of any size.
         channels: 1 or 3.
@@ -70,17 +75,46 @@ def backbones() -> tuple[Backbone, ...]:
     ready = [Backbone.of(record) for record in records if record.name in there]
     ready.sort(key=lambda backbone: (backbone.name != _RANDOM_BODY, -backbone.channels))
     body = Backbone.of(builtin_record(_RANDOM_BODY))
-    return (*ready, replace(body, name=RANDOM, categories=()))
+    return (*ready, *_downloaded(), replace(body, name=RANDOM, categories=()))
 
 
-def build_backbone(backbone: Backbone, *, seed: int = 0) -> nn.Module:
+def _downloaded() -> tuple[Backbone, ...]:
+    """Torchvision's classifiers whose weights lie in its folder, up to `MOST_MEGABYTES` and ending in one layer."""
+    if not any((Path(torch.hub.get_dir()) / "checkpoints").glob("*.pth")):
+        return ()
+    from cnn.weights.pretrained import PRETRAINED, is_there
+
+    return tuple(
+        Backbone(r.name, r.model, r.crop, r.crop, 3, r.mean, r.std, r.categories)
+        for r in PRETRAINED
+        if r.task == "classification"
+        and r.megabytes <= MOST_MEGABYTES
+        and not r.architecture.startswith(_OTHER_ENDS)
+        and is_there(r)
+    )
+
+
+def build_backbone(
+    backbone: Backbone, *, seed: int = 0, body: Mapping[str, Tensor] | None = None
+) -> nn.Module:
     """The network with its weights, float32, in evaluation mode; random ones are drawn from `seed`.
 
+    Args:
+        backbone: which.
+        seed: of random weights.
+        body: the tensors, where the network is a person's own.
+
     Raises:
-        BuiltinError: the weights are missing or damaged.
+        BuiltinError, WeightsError: the weights are missing or damaged.
     """
+    if body is not None:
+        return built_classifier(backbone, len(backbone.categories), body).eval()
     if backbone.name == RANDOM:
         return _built(backbone.architecture, seed)
+    if "/" in backbone.name:
+        from cnn.weights.pretrained import load_pretrained, pretrained_record
+
+        return load_pretrained(pretrained_record(backbone.name)).requires_grad_(False)
     return load_builtin(backbone.name)
 
 
@@ -95,6 +129,10 @@ def built_classifier(
 
 
 def _built(architecture: str, seed: int) -> nn.Module:
+    if all(record.name != architecture for record in BUILTIN):
+        from cnn.models.registry import build_model
+
+        return build_model(architecture, seed=seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return builtin_record(architecture).build().eval()

@@ -132,7 +132,7 @@ def _answers(runs: Runs, data: LabelledPictures, picture: CurrentPicture, sessio
     rows: dict[str, Any] = {}
     if runs.backbone.categories:
         rows["before"] = _ANSWERS.get_or_make(
-            (runs.backbone.name, content), lambda: _own_answer(runs.backbone, picture)
+            (runs.backbone.name, content), lambda: _own_answer(session, runs.backbone, picture)
         )
     for stage, run in runs.ordered():
         if run is None or run.last is None:
@@ -147,8 +147,8 @@ def _answers(runs: Runs, data: LabelledPictures, picture: CurrentPicture, sessio
     return rows
 
 
-def _own_answer(backbone: Backbone, picture: CurrentPicture) -> tuple[tuple[str, float], ...]:
-    model = _OWN.get_or_make(backbone.name, lambda: build_backbone(backbone))
+def _own_answer(session: str, backbone: Backbone, picture: CurrentPicture) -> tuple[tuple[str, float], ...]:
+    model = built(session, backbone.name) or _OWN.get_or_make(backbone.name, lambda: build_backbone(backbone))
     with locked(model):
         answer = probabilities(model, current_square(picture)[None], backbone)[0]
     return top_three(answer, tuple(name.replace("_", " ") for name in backbone.categories))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from app.figures.networks.transfer_learning import history_csv
+from app.session_models import SESSION_MODELS
 from app.transfer_runs import Runs
 from cnn.networks.transfer_learning import BATCH, TransferSettings, feature_arrays
 from cnn.networks.transfer_model import Backbone
@@ -15,7 +16,7 @@ from cnn.networks.transfer_pictures import LabelledPictures
 
 
 def files(
-    runs: Runs, settings: TransferSettings, data: LabelledPictures
+    runs: Runs, settings: TransferSettings, data: LabelledPictures, session: str
 ) -> tuple[tuple[str, str, Callable[[], bytes], str], ...]:
     """Return (label id, file name, its maker, MIME type) of what can be taken away."""
     listed: list[tuple[str, str, Callable[[], bytes], str]] = []
@@ -28,18 +29,25 @@ def files(
                 (stage, f"{stage}.safetensors", lambda content=content: content, "application/octet-stream")
             )
     listed.append(
-        ("features", "features.npz", lambda: _npz(runs.backbone, settings, data), "application/octet-stream")
+        (
+            "features",
+            "features.npz",
+            lambda: _npz(runs.backbone, settings, data, session),
+            "application/octet-stream",
+        )
     )
     return tuple(listed)
 
 
-def _npz(backbone: Backbone, settings: TransferSettings, data: LabelledPictures) -> bytes:
+def _npz(backbone: Backbone, settings: TransferSettings, data: LabelledPictures, session: str) -> bytes:
+    own = SESSION_MODELS.get(session, backbone.name)
     arrays = feature_arrays(
         settings=settings,
         backbone=backbone,
         pictures=data.pictures,
         labels=data.labels,
         held_out=data.held_out,
+        body=own.state() if own else None,
     )
     file = io.BytesIO()
     np.savez(file, **{name: tensor.numpy() for name, tensor in arrays.items()})

@@ -28,7 +28,7 @@ def page() -> None:
     with right:
         followed = runs.active
         st.fragment(_bench, run_every=POLL_SECONDS if followed else None)(screen, choices, runs, followed)
-    made = files(runs, choices.settings["head"], choices.data)
+    made = files(runs, choices.settings["head"], choices.data, screen.session)
     downloads = tuple(Download(screen.words(f"download_{name}"), *rest) for name, *rest in made)
     close_screen(screen, code=pytorch_code(choices.settings, choices.data), downloads=downloads)
 

@@ -9,6 +9,7 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -47,6 +48,7 @@ from cnn.networks.transfer_model import (
 )
 from cnn.networks.transfer_pictures import flowers, held_out, squared
 from cnn.weights.builtin import BUILTIN, builtin_record
+from cnn.weights.errors import WeightsError
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +209,31 @@ def test_records_travel_and_the_picture_is_followed() -> None:
     assert torch.allclose(
         probabilities(model, data["pictures"][data["held_out"]], TINY), last.probabilities, atol=1e-4
     )
+
+
+def test_a_persons_own_network_is_transferred_from() -> None:
+    first = trained(TransferSettings("scratch", 1, 1e-3))[-1].state
+    assert first is not None
+    own = dataclasses.replace(TINY, name="s-mine", categories=("dark", "bright"))
+    data = shades()
+    *_, last = transfer_steps(
+        settings=TransferSettings("head", 2, 0.1), backbone=own, classes=3, body=first, **data
+    )
+    assert last.state is not None
+    assert last.state["head.weight"].shape == (3, 160)
+    assert all(torch.equal(first[name], last.state[name]) for name in first if not name.startswith("head."))
+
+
+def test_downloaded_weights_are_on_offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    assert not [b for b in backbones() if "/" in b.name]
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "resnet18-f37072fd.pth").write_bytes(b"not looked at yet")
+    found = [b for b in backbones() if "/" in b.name]
+    assert [b.name for b in found] == ["resnet18/IMAGENET1K_V1"]
+    assert head_name(built_classifier(found[0], 3, None)) == "fc"
+    with pytest.raises(WeightsError):
+        build_backbone(found[0])
 
 
 @pytest.mark.parametrize(

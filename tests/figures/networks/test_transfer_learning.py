@@ -34,7 +34,7 @@ def test_the_code_prints_the_screens_numbers(
     arrays = {"pictures": small.pictures, "labels": small.labels, "held_out": small.held_out}
     *_, last = transfer_steps(settings=settings["head"], backbone=TINY, classes=5, **arrays)
     monkeypatch.chdir(tmp_path)
-    Path("features.npz").write_bytes(_npz(TINY, settings["head"], small))
+    Path("features.npz").write_bytes(_npz(TINY, settings["head"], small, ""))
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(pytorch_code(settings, small), "code", "exec"), {})
