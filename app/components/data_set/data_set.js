@@ -18,7 +18,7 @@ class DataSet {
     this.some = make("input", { type: "file", class: "cs-hidden some", accept: "image/*", multiple: true, onchange: () => this.addKind([...this.some.files]) });
     this.ways = [["choose_folder", this.folder], ["choose_zip", this.zip], ["add_kind", this.some]].map(([word, input]) => [word,
       make("button", { class: "cs-button", type: "button", "data-way": word, onclick: () => { input.value = ""; input.click(); } })]);
-    this.find(".ways").append(...this.ways.map(([, button]) => button), this.folder, this.zip, this.some);
+    this.find(".ways").replaceChildren(...this.ways.map(([, button]) => button), this.folder, this.zip, this.some);
   }
 
   update(component) {

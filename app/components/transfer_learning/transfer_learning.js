@@ -9,6 +9,7 @@ class Bench {
   constructor(root) {
     this.find = (selector) => root.querySelector(selector);
     this.cards = new Map();
+    this.find(".stages").replaceChildren();                 // mounted again on the same page: the old cards are nobody's
     this.held = new HeldOut(this.find(".tiles"), this.find(".about"));
     this.chosen = null; this.sprite = null; this.seen = "";
   }
