@@ -58,6 +58,6 @@ export function poolCellOf(pooling, row, column) {        // a pooled cell whose
 
 export function sizeFormula(n, before, after, kernel, stride, dilation, outputs) {    // with the numbers in it
   const padded = before === after ? (before ? `${n} + 2·${before}` : `${n}`) : `${n} + ${before} + ${after}`;
-  const span = dilation > 1 ? `(${dilation}·(${kernel} − 1) + 1)` : `${kernel}`;
+  const span = dilation > 1 ? `${dilation}·${kernel - 1} − 1` : `${kernel}`;       // d·(f − 1) + 1
   return stride > 1 ? `⌊(${padded} − ${span}) / ${stride}⌋ + 1 = ${outputs}` : `${padded} − ${span} + 1 = ${outputs}`;
 }

@@ -5,7 +5,7 @@ import { unpack } from "../shared/wire.js";
 import { Controls } from "./controls.js";
 import { Exchange } from "./exchange.js";
 import { Lane } from "./lane.js";
-import { labKeys } from "./keys.js";
+import { labKeys, zoomAtPin } from "./keys.js";
 import { mapAffine } from "./geometry.js";
 import { Microscope } from "./microscope.js";
 import { Player } from "./player.js";
@@ -25,6 +25,7 @@ class Lab {
     this.player = new Player(this.find(".player"), {
       size: () => (this.first?.result ? this.first.geometry.outputs : [1, 1]),
       place: () => (this.pin ? [this.pin.row, this.pin.column] : [0, 0]),
+      zoom: (factor) => zoomAtPin(this, factor),
       go: (row, column) => { this.hovered = null; this.pinAt(this.first, row, column, undefined, true); this.followPin(); },
     });
     this.exchange = new Exchange(this);
@@ -85,7 +86,7 @@ class Lab {
     if (!lane?.result || lane.error) return;
     const [rows, columns] = lane.geometry.outputs, { row, column } = lane.settings;
     if (!this.pin) this.pin = row >= 0 && column >= 0 ? { row, column } : null;
-    if (!this.pin && !lane.draft) { [row, column].includes(-1); const [r, c] = lane.firstCell(); this.pin = { row: r, column: c }; }
+    if (!this.pin && !lane.draft) { const [r, c] = lane.firstCell(); this.pin = { row: r, column: c }; }
     if (this.pin) { this.pin.row = Math.min(this.pin.row, rows - 1); this.pin.column = Math.min(this.pin.column, columns - 1); this.pin.pool = undefined; }
     this.hovered = null;
   }
@@ -101,6 +102,7 @@ class Lab {
 
   change(values, lane = this.lanes[this.edited]) {
     Object.assign(lane.settings, values);
+    lane.settings.pool_padding = Math.min(lane.settings.pool_padding, Math.floor(lane.settings.pool_size / 2));
     const local = Object.keys(values).every((name) => ["overlay", "plane"].includes(name));
     if (local) this.paint();
     if (this.exchange.usable || local) this.syncControls();

@@ -25,9 +25,11 @@ export class MapStrip {
     this.across = Math.min(count, Math.max(8, Math.ceil(count / 4)));
     this.down = Math.ceil(count / this.across);
     const total = this.across * width, image = new ImageData(total, this.down * height), pixels = new Uint32Array(image.data.buffer);
+    const lut = SCALES.signed, { data } = thumbs;
+    let from = 0;
     for (let map = 0; map < count; map++) {
-      const start = Math.floor(map / this.across) * height * total + (map % this.across) * width;
-      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) pixels[start + y * total + x] = SCALES.signed[thumbs.data[(map * height + y) * width + x]];
+      let to = Math.floor(map / this.across) * height * total + (map % this.across) * width;
+      for (let y = 0; y < height; y++, to += total - width) for (let x = 0; x < width; x++) pixels[to++] = lut[data[from++]];
     }
     this.canvas.width = total; this.canvas.height = this.down * height;
     this.canvas.getContext("2d").putImageData(image, 0, 0);

@@ -27,7 +27,14 @@ export class Panel {
   paint(words, atRest) {
     const { lane, stage, plane } = this, { geometry } = lane;
     this.words = words;
-    if (stage === "input") { this.paintInput(); plane.draw(); return; }
+    if (stage === "input") {
+      const look = JSON.stringify([lane.result.input, geometry, lane.settings.overlay, lane.settings.plane, plane.width, plane.height]);
+      if (look === this.look && lane.input === this.painted) return;
+      this.look = look; this.painted = lane.input;
+      this.paintInput();
+      plane.draw();
+      return;
+    }
     const [rows, columns] = lane.shapeOf(stage), scale = lane.scaleOf(stage), data = lane.dataOf(stage);
     const edges = stage === "before" ? lane.edges : null;
     plane.setContent({
@@ -42,7 +49,6 @@ export class Panel {
     plane.draw();
     this.legend.show(scale, words);
     if (atRest && !lane.draft) this.legend.count(edges || data);
-    this.geometry = geometry;
   }
 
   paintInput() {

@@ -3,7 +3,7 @@ import { make, fill } from "../shared/dom.js";
 import { readableCount } from "../shared/numbers.js";
 
 export class Player {
-  // hooks: size() → [rows, columns], place() → [row, column], go(row, column)
+  // hooks: size() → [rows, columns], place() → [row, column], go(row, column), zoom(factor; 0: whole)
   constructor(root, hooks) {
     this.hooks = hooks; this.direction = 0; this.speed = 12; this.ticks = { shown: 0, late: 0 };
     const button = (name, action) => { const made = make("button", { class: "cs-button icon", type: "button", onclick: action, "data-do": name }); made.append(icon(name)); return made; };
@@ -11,11 +11,13 @@ export class Player {
       play_back: button("play_back", () => this.toggle(-1)), step_back: button("step_back", () => this.step(-1)),
       step: button("step", () => this.step(1)), play: button("play", () => this.toggle(1)),
     };
+    this.zooms = { zoom_out: button("zoom_out", () => hooks.zoom(1 / 1.6)), zoom_in: button("zoom_in", () => hooks.zoom(1.6)), zoom_fit: button("zoom_fit", () => hooks.zoom(0)) };
     this.scrub = make("input", { type: "range", min: "0", value: "0", class: "scrub", oninput: () => this.jump(Number(this.scrub.value)) });
     this.rate = make("input", { type: "range", min: "1", max: "60", value: String(this.speed), class: "rate", oninput: () => { this.speed = Number(this.rate.value); this.words && this.label(this.words); } });
     this.rateText = make("output", {});
     this.where = make("output", { class: "where" });
-    root.append(...Object.values(this.buttons), this.scrub, this.where, make("label", { class: "rate-box" }, this.rate, this.rateText));
+    root.append(...Object.values(this.buttons), this.scrub, this.where, make("label", { class: "rate-box" }, this.rate, this.rateText),
+      make("span", { class: "zooms" }, ...Object.values(this.zooms)));
   }
 
   label(words) {
@@ -24,6 +26,7 @@ export class Player {
       const key = this.direction === (name === "play" ? 1 : -1) && name.startsWith("play") ? "pause" : name;
       button.title = words[key]; button.setAttribute("aria-label", words[key]);
     }
+    for (const [name, button] of Object.entries(this.zooms)) { button.title = words[name]; button.setAttribute("aria-label", words[name]); }
     this.scrub.setAttribute("aria-label", words.scrub);
     this.rate.setAttribute("aria-label", words.speed);
     this.rateText.textContent = fill(words.per_second, { n: this.speed });
@@ -82,6 +85,7 @@ export class Player {
 }
 
 const SHAPES = { play: "M5 3l9 6-9 6z", play_back: "M13 3L4 9l9 6z", step: "M4 3l7 6-7 6zM12 3h2.4v12H12z", step_back: "M14 3L7 9l7 6zM3.6 3H6v12H3.6z",
+  zoom_out: "M3 8h12v2H3z", zoom_in: "M8 3h2v5h5v2h-5v5H8v-5H3V8h5z", zoom_fit: "M3 3h5v2H5v3H3zM10 3h5v5h-2V5h-3zM3 10h2v3h3v2H3zM13 10h2v5h-5v-2h3z",
   pause: "M4 3h3.4v12H4zM10.6 3H14v12h-3.4z" };
 
 export function icon(name) {

@@ -127,6 +127,7 @@ export class Stage {
 
   repaint() {                                             // the theme changed
     this.accent = null;
+    for (const row of this.rowsOfPanels) for (const panel of row.panels.values()) panel.look = null;
     for (const row of this.rowsOfPanels) row.stale = true;
     this.layout();
   }
