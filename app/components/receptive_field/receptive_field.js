@@ -112,6 +112,7 @@ class FieldScreen {
     if (error) box.textContent = error[words.language] || fill(words[`error_${error.code}`], { layer: error.layer });
     this.controls.sync(this.settings, this.network, this.picture, error);
     this.compare.show(this.settings.c);
+    this.find(".verdict").classList.toggle("tall", this.settings.heat);   // its height stays while the heat comes and goes
     if (error || !this.network) return;
     const { place, listed } = this, layer = this.layers[place];
     this.find(".views").setAttribute("aria-label", `${words.title}: ${this.picture.alt}`);
