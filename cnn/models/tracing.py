@@ -7,6 +7,7 @@ Nodes are named as torchvision's feature extraction names them: the dotted path 
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -114,9 +115,15 @@ class _Namer:
         return f"{base}_{use}" if use else base
 
 
+# torch.fx patches nn.Module for the whole process while it traces: one trace at a time, and calls that other
+# threads make meanwhile go through untouched.
+_tracing = threading.Lock()
+
+
 class _PathTracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
+        self._thread = threading.get_ident()
         self.names: dict[fx.Node, str] = {}
         self.scopes: dict[fx.Node, str] = {}
         self._path = ""
@@ -142,6 +149,8 @@ class _PathTracer(fx.Tracer):
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
         outer, self._path = self._path, self.path_of_module(m)
         try:
             if self.is_leaf_module(m, self._path):
@@ -149,6 +158,11 @@ class _PathTracer(fx.Tracer):
             return forward(*args, **kwargs)
         finally:
             self._path = outer
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def create_node(self, kind: str, target: fx.node.Target, *args: Any, **kwargs: Any) -> fx.Node:
         node = super().create_node(kind, target, *args, **kwargs)
@@ -298,17 +312,23 @@ def trace(model: nn.Module, image: Callable[[], Tensor] | None = None) -> Networ
         TraceError: with torch.fx's reason, when neither way works.
     """
     tracer = _PathTracer()
-    before = set(vars(model))
     constants: dict[str, Tensor] = {}
     try:
-        graph = tracer.trace(model)
+        with _tracing:
+            graph = _traced(tracer, model, constants)
     except Exception as error:
         if image is None:
             raise TraceError(f"torch.fx cannot trace {type(model).__name__}: {error}") from error
         return recorded(model, image())
+    nodes = {name: node for node, name in tracer.names.items()}
+    return NetworkTrace(weakref.ref(model), graph, tracer.names, tracer.scopes, True, nodes, constants)
+
+
+def _traced(tracer: _PathTracer, model: nn.Module, constants: dict[str, Tensor]) -> fx.Graph:
+    before = set(vars(model))
+    try:
+        return tracer.trace(model)
     finally:
         # torch.fx keeps constant tensors as attributes of the network; they belong to the graph.
         for name in set(vars(model)) - before:
             constants[name] = vars(model).pop(name)
-    nodes = {name: node for node, name in tracer.names.items()}
-    return NetworkTrace(weakref.ref(model), graph, tracer.names, tracer.scopes, True, nodes, constants)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -122,3 +124,43 @@ def test_a_change_reaches_what_follows() -> None:
         found = {network.names[n]: v for n, v in values}
     assert found["c1"].abs().max() == 0
     assert found["tanh1"].abs().max() == 0
+
+
+def test_other_threads_run_and_trace_undisturbed() -> None:
+    # torch.fx replaces nn.Module.__call__ for the whole process while it traces.
+    running = build_model("lenet5")
+    image = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        wanted = running(image)
+    call = nn.Module.__call__
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                with torch.no_grad():
+                    assert torch.equal(running(image), wanted)
+            except BaseException as error:
+                errors.append(error)
+                return
+
+    def trace_again() -> None:
+        try:
+            for _ in range(8):
+                assert len(trace(running).nodes) == 14
+                trace(model_skeleton("resnet18"))
+        except BaseException as error:
+            errors.append(error)
+
+    runners = [threading.Thread(target=run) for _ in range(2)]
+    tracers = [threading.Thread(target=trace_again) for _ in range(3)]
+    for thread in (*runners, *tracers):
+        thread.start()
+    for thread in tracers:
+        thread.join()
+    stop.set()
+    for thread in runners:
+        thread.join()
+    assert errors == []
+    assert nn.Module.__call__ is call
