@@ -127,7 +127,7 @@ _TRAINED: tuple[Recipe, ...] = (
             repeats=6,
             dice=0.0,
         ),
-        Schedule(30, 8, 3e-3, "adamw", 1e-2, averaging=0.99),
+        Schedule(16, 8, 3e-3, "adamw", 1e-2, averaging=0.99),
         "diagnosis, or any tissue and microscope other than the one stack of fly neurons it has seen",
     ),
     Recipe(
