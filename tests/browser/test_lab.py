@@ -419,3 +419,33 @@ def test_on_a_phone_the_stage_comes_first_and_nothing_sticks_out(open_page: Open
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     tops = [panel(page, name).locator(".frame").bounding_box()["y"] for name in ("input", "before")]  # type: ignore[index]
     assert abs(tops[0] - tops[1]) < 1
+
+
+def test_C1_a_pixel_of_a_photo_is_read_out_channel_by_channel(open_page: Opener) -> None:
+    page = open_lab(open_page, "colour=rgb")
+    source = working(picture_of(""), LabSettings.from_mapping({"colour": "rgb"}))
+    assert source.shape[0] == 3
+    hover(page, "input", 200, 300)
+    row, column = inside(page, "[lab.stage.pixel.y, lab.stage.pixel.x]")
+    shown = [number(part) for part in panel(page, "input").locator(".readout b").inner_text().split(", ")]
+    assert shown == source[:, row, column].tolist()
+
+
+def test_settings_outlast_a_change_of_language_picture_and_screen(open_page: Opener) -> None:
+    page = open_lab(open_page)
+    choose(page, "Filter", "laplacian")
+    page.wait_for_url(re.compile("laplacian"))
+    page.get_by_role("radio", name="한국어").click()
+    expect(page.locator(".stage .name").first).to_have_text("입력")
+    expect(page.get_by_label("필터", exact=True).first).to_have_value("laplacian")
+    page.locator(".picture").click()
+    page.locator(".sheet .card").nth(2).click()
+    page.wait_for_url(re.compile("pic="))
+    at_rest(page)
+    assert "laplacian" in page.url
+    key = re.search(r"pic=(\w+)", page.url).group(1)  # type: ignore[union-attr]
+    choice = LabSettings.from_mapping({"bank": "laplacian"})
+    values = lab(working(picture_of(key), choice), choice).convolution.output[0]
+    hover(page, "before", 50, 60)
+    row, column = inside(page, "[lab.hovered.row, lab.hovered.column]")
+    assert readout(page, "before") == values[row, column]
