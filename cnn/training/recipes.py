@@ -201,7 +201,7 @@ _TRAINED: tuple[Recipe, ...] = (
             quarter_turns=True,
             ways=20,
         ),
-        Schedule(60, 128, 2e-3, "adamw", 1e-2, averaging=0.995),
+        Schedule(40, 128, 2e-3, "adamw", 1e-2, averaging=0.995),
         "reading documents: it compares single handwritten characters",
     ),
 )
