@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from cnn.convolution import field_operations as operations
+from cnn.convolution import field_functions
 from cnn.convolution import field_rules as rule
+from cnn.convolution.field_layers import layer_reach
 from cnn.convolution.field_spans import Reach, first_span
 from cnn.models.tracing import NetworkTrace, TraceError, trace
 
@@ -70,7 +71,7 @@ def _through_module(
         query = inputs[0]
         return rule.everything(inputs, query.shape, layer, certainty=0), None
     if len(inputs) == 1 and args and args[0] is inputs[0]:
-        result = operations.layer_reach(module, inputs[0], layer)
+        result = layer_reach(module, inputs[0], layer)
         if result is not None:
             return result
     return _inside(module, args, kwargs, layer, inputs)
@@ -86,8 +87,8 @@ def _inside(
             return _inner_value(inner, args, kwargs, layer)
         except (TraceError, TypeError, ValueError, RuntimeError, KeyError, AttributeError, IndexError):
             pass  # The bound below holds for any operation.
-    shapes = operations.meta_shapes(_on_meta(module), args, kwargs)
-    return operations.unknown_reach(shapes, inputs, layer)
+    shapes = field_functions.meta_shapes(_on_meta(module), args, kwargs)
+    return field_functions.unknown_reach(shapes, inputs, layer)
 
 
 def _inner_value(inner: NetworkTrace, args: tuple[Any, ...], kwargs: dict[str, Any], layer: str) -> Any:
@@ -121,7 +122,7 @@ def _through_function(
     name = target if isinstance(target, str) else getattr(target, "__name__", "")
     if name == "getattr":
         return _attribute(args[0], args[1])
-    result = operations.function_reach(name, args, kwargs, layer)
+    result = field_functions.function_reach(name, args, kwargs, layer)
     if result is not NotImplemented:
         return result
     if isinstance(target, str):
@@ -130,7 +131,7 @@ def _through_function(
             return getattr(x, target)(*rest, **named)
     else:
         function = target
-    return operations.unknown_reach(operations.meta_shapes(function, args, kwargs), inputs, layer)
+    return field_functions.unknown_reach(field_functions.meta_shapes(function, args, kwargs), inputs, layer)
 
 
 def _attribute(value: Any, name: str) -> Any:
