@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from cnn.models.tracing import TraceError, trace
+
 __all__ = ["ConversionError", "Convolutional", "as_convolutional"]
 
 _POINTWISE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.Identity, nn.GELU, nn.SiLU, nn.Hardswish, nn.ELU)
@@ -59,12 +61,12 @@ def as_convolutional(model: nn.Module, input_shape: tuple[int, int, int]) -> Con
     """
     single = copy.deepcopy(model).eval().requires_grad_(False)
     try:
-        graph = fx.symbolic_trace(single)
+        graph = fx.GraphModule(single, trace(single).graph)
         from torch.fx.passes.shape_prop import ShapeProp  # loads slowly
 
         with torch.inference_mode():
             ShapeProp(graph).propagate(torch.zeros(1, *input_shape))
-    except (fx.proxy.TraceError, RuntimeError, TypeError, AttributeError) as error:
+    except (TraceError, RuntimeError, TypeError, AttributeError) as error:
         raise ConversionError(
             f"wanted a plain classifier for {input_shape}, got {type(model).__name__}: {error}"
         ) from error
