@@ -58,6 +58,7 @@ def grad_cam(model: nn.Module, image: Tensor, layer: str, target: int | None = N
     return grad_cams(model, image, [layer], target)[layer].heat
 
 
+@torch.inference_mode(False)
 def grad_cams(
     model: nn.Module,
     image: Tensor,
@@ -76,6 +77,7 @@ def grad_cams(
     if method not in CAM_METHODS:
         raise ValueError(f"wanted a method of {', '.join(CAM_METHODS)}, got {method!r}")
     images = image if image.ndim == 4 else image[None]
+    images = images.clone() if images.is_inference() else images
     runner = prepared(model, images)
     nodes = {layer: runner.network.resolve(layer) for layer in layers}
     maps, scores = _forward(runner, images, set(nodes.values()))

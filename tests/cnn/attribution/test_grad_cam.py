@@ -74,6 +74,8 @@ def test_no_target_takes_the_prediction_and_nothing_stays_behind() -> None:
     with torch.no_grad():
         assert torch.equal(grad_cam(model, photo(), "layer4"), found.heat)
         assert not torch.is_grad_enabled()
+    with torch.inference_mode():
+        assert torch.equal(grad_cam(model, photo() * 1, "layer4"), found.heat)
 
 
 class Linear(nn.Module):
