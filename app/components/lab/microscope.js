@@ -1,7 +1,7 @@
 // The microscope: patch × filter = products, channel sums, bias, value, activation and pooling of one output cell, in numbers
 // that add up as printed.
 import { make, fill } from "../shared/dom.js";
-import { plainNumber } from "../shared/numbers.js";
+import { plainNumber, setText } from "../shared/numbers.js";
 import { NumberGrid, signedTint } from "../shared/number_grid.js";
 import { printed, printedTerms, unitsOf } from "../shared/terms.js";
 
@@ -58,7 +58,6 @@ export class Microscope {
       row.weight.caption.textContent = c ? "" : words.filter;
       row.products.caption.textContent = c ? "" : words.products;
     });
-    lens.sum.replaceChildren();
     lens.pool.replaceChildren();
     lens.poolGrid = null;
   }
@@ -67,14 +66,14 @@ export class Microscope {
     const { words, whole } = lens, size = lane.geometry.kernel;
     const terms = lane.termsAt(row, column);
     const print = printedTerms(terms.channels.map((channel) => channel.products), terms.bias, terms.value, whole, lens.limit);
-    lens.title.textContent = `${lens.tag ? lens.tag + " · " : ""}${fill(words.microscope_at, { row, column, map: lane.result.index + 1 })}`;
+    setText(lens.title, `${lens.tag ? lens.tag + " · " : ""}${fill(words.microscope_at, { row, column, map: lane.result.index + 1 })}`);
     lens.rows.forEach((line, c) => {
       const { patch, weight, products, padding } = terms.channels[c];
       line.patch.set(size, size, patch.map((value) => printed(unitsOf(value, lens.patchDigits), lens.patchDigits)), lens.widths[0],
         (i) => (padding[i] ? [245, 166, 35, 0.3] : [128, 134, 148, 0.34 * Math.min(Math.abs(patch[i]) / (lens.most[0] || 1), 1)]));
       line.weight.set(size, size, weight.map((value) => plainNumber(value, lens.weightDigits)), lens.widths[1], (i) => signedTint(weight[i], lens.most[1]));
       line.products.set(size, size, print.products[c].map((units) => printed(units, print.digits)), lens.widths[2], (i) => signedTint(products[i], lens.most[2]));
-      line.sum.textContent = printed(print.sums[c], print.digits);
+      setText(line.sum, printed(print.sums[c], print.digits));
     });
     this.equation(lens, lane, terms, print, row, column);
     this.pooling(lens, lane, pooled, print.digits);
@@ -82,23 +81,23 @@ export class Microscope {
   }
 
   equation(lens, lane, terms, print, row, column) {
-    const { words } = lens, { activation } = lane.settings, pieces = [];
+    const { words } = lens, { activation } = lane.settings, parts = [];
     const term = (label, units, first) => {
-      if (!first) pieces.push(make("span", { class: "sign" }, units < 0 ? "−" : "+"));
-      pieces.push(piece(label, printed(first ? units : Math.abs(units), print.digits)));
+      if (!first) parts.push([null, units < 0 ? "−" : "+"]);
+      parts.push([label, printed(first ? units : Math.abs(units), print.digits), ""]);
     };
     const count = print.sums.length;
     if (count <= 4) print.sums.forEach((units, c) => term(count > 1 ? channelName(c, count) : words.sum, units, c === 0));
     else term(fill(words.sum_of, { n: count }), print.sums.reduce((a, b) => a + b, 0), true);
     term(words.bias, print.bias, false);
-    pieces.push(make("span", { class: "sign" }, "="), piece("z", printed(print.value, print.digits), "value"));
-    if (print.residual) pieces.push(make("span", { class: "rounding" }, fill(words.rounding, { amount: printed(print.residual, print.digits) })));
+    parts.push([null, "="], ["z", printed(print.value, print.digits), "value"]);
+    if (print.residual) parts.push([null, fill(words.rounding, { amount: printed(print.residual, print.digits) })]);
     if (activation !== "none") {
       const after = lane.after[row * lane.geometry.outputs[1] + column];
       const digits = activation === "relu" ? print.digits : 4;
-      pieces.push(make("span", { class: "sign" }, "→"), piece(words[`activation_${activation}`], printed(unitsOf(after, digits), digits), "value after"));
+      parts.push([null, "→"], [words[`activation_${activation}`], printed(unitsOf(after, digits), digits), "value after"]);
     }
-    lens.sum.replaceChildren(...pieces);
+    showParts(lens.sum, parts);
   }
 
   pooling(lens, lane, pooled, convDigits) {
@@ -117,15 +116,25 @@ export class Microscope {
     const wins = winner ? (winner[0] - top) * columns + winner[1] - left : -1;
     const texts = values.map((value) => printed(unitsOf(value, digits), digits));
     lens.poolGrid.set(bottom - top, columns, texts, Math.max(width(limit, digits, true), 5), (i) => (i === wins ? [245, 200, 60, 0.55] : signedTint(values[i], limit)));
-    lens.poolOut.replaceChildren(...pooling.modes.map((mode) => {
+    showParts(lens.poolOut, pooling.modes.map((mode) => {
       const value = lane.dataOf(`pool_${mode}`)[pooled[0] * pooling.outputs[1] + pooled[1]];
       const shown = Number.isInteger(value) ? 0 : Math.max(digits, 3);
-      return piece(words[`pool_${mode}`], printed(unitsOf(value, shown), shown), "value");
+      return [words[`pool_${mode}`], printed(unitsOf(value, shown), shown), "value"];
     }));
   }
 }
 
-function piece(label, text, kind = "") { return make("span", { class: `piece ${kind}` }, make("small", {}, label), make("b", {}, text)); }
+// parts: [label, text, kind] or [null, sign]. Elements are kept from cell to cell; only what is written in them changes.
+function showParts(line, parts) {
+  const form = parts.map(([label, , kind]) => `${label} ${kind}`).join("|");
+  if (line.form !== form) {
+    line.form = form;
+    line.texts = parts.map(([label]) => make(label === null ? "span" : "b", label === null ? { class: "sign" } : {}));
+    line.replaceChildren(...parts.map(([label, , kind], i) => (label === null ? line.texts[i]
+      : make("span", { class: `piece ${kind}` }, make("small", {}, label), line.texts[i]))));
+  }
+  parts.forEach(([, text], i) => setText(line.texts[i], text));
+}
 
 function isWhole(lane, weights, bias) {                    // whole numbers all through, so nothing is rounded and nothing needs decimals
   if (lane.result.whole) return true;

@@ -3,7 +3,7 @@ import { make } from "../shared/dom.js";
 import { Plane } from "../shared/plane.js";
 import { Legend } from "../shared/legend.js";
 import { SCALES, paintDirection, paintMap, paintPicture } from "../shared/colours.js";
-import { plainNumber, shortNumber } from "../shared/numbers.js";
+import { plainNumber, setText, shortNumber } from "../shared/numbers.js";
 import { sourceOf } from "./geometry.js";
 
 const PADDING_TINT = "rgb(245 166 35 / .34)";
@@ -17,6 +17,7 @@ export class Panel {
     this.shape = make("span", { class: "shape" });
     this.formula = make("div", { class: "formula" });
     this.readout = make("div", { class: "readout" });
+    this.placeText = make("span", { class: "place" }); this.valueText = make("b");
     this.legend = stage === "input" ? null : new Legend();
     this.note = make("div", { class: "panel-note" });
     this.element = make("figure", { class: "panel", "data-stage": stage },
@@ -184,7 +185,9 @@ export class Panel {
       this.legend.mark(value);
       text = plainNumber(value, 4);
     }
-    this.readout.replaceChildren(make("span", { class: "place" }, `[${row}, ${column}]`), make("b", {}, text));
+    if (this.readout.firstChild !== this.placeText) this.readout.replaceChildren(this.placeText, this.valueText);
+    setText(this.placeText, `[${row}, ${column}]`);
+    setText(this.valueText, text);
     return text;
   }
 }

@@ -9,7 +9,7 @@ export class Legend {
   constructor() {
     this.bars = make("canvas", { class: "histogram", "aria-hidden": "true" });
     this.bar = make("div", { class: "colour-bar" });
-    this.marker = make("i", { class: "marker cs-hidden" });
+    this.marker = make("i", { class: "marker cs-hidden" }, make("i"));
     this.low = make("span"); this.middle = make("span"); this.high = make("span");
     this.element = make("div", { class: "legend" }, this.bars, make("div", { class: "bar-line" }, this.bar, this.marker),
       make("div", { class: "ends" }, this.low, this.middle, this.high));
@@ -59,6 +59,6 @@ export class Legend {
     if (value === null || !this.scale) return;
     const shown = this.scale.kind === "absolute" ? Math.abs(value) : value;
     const part = (shown - this.scale.low) / (this.scale.high - this.scale.low || 1);
-    this.marker.style.left = `${Math.min(Math.max(part, 0), 1) * 100}%`;
+    this.marker.style.transform = `translateX(${Math.min(Math.max(part, 0), 1) * 100}%)`;   // the marker is as wide as the bar
   }
 }

@@ -1,4 +1,6 @@
-// Numbers as text: tabular, with a true minus sign, never longer than needed.
+// Numbers as text: tabular, with a true minus sign, never longer than needed; written only where they changed.
+export function setText(element, text) { if (element.textContent !== text) element.textContent = text; }
+
 export function plainNumber(value, digits = 4) {     // at most `digits` decimals, no trailing zeros
   if (!Number.isFinite(value)) return "–";
   const text = Number.isInteger(value) ? String(value) : String(Number(value.toFixed(digits)));
