@@ -137,7 +137,11 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "transfer_learning": (
         Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),
         Text("net", r"[A-Za-z0-9_./-]{1,60}", "imagenette-resnet"),
-        Text("augment", r"none|(mirror|crop|rotation|colour)(\.(mirror|crop|rotation|colour)){0,3}", "mirror.crop"),
+        Text(
+            "augment",
+            r"none|(mirror|crop|rotation|colour)(\.(mirror|crop|rotation|colour)){0,3}",
+            "mirror.crop",
+        ),
         Integer("epochs", 5, 100, 30),
         Choice("rate", ("0.001", "0.003", "0.01", "0.03"), "0.01"),
         Integer("fine_epochs", 1, 20, 6),

@@ -70,7 +70,9 @@ def crowd(server: Server) -> list[Line]:
         def move(visitor: Visitor, delay: float) -> None:
             time.sleep(delay)
             for turn in range(MOVES):
-                _, took = visitor.live("convolution", {"lanes": [{"angle": 5.0 * turn}], "draft": True})
+                _, took = visitor.live(
+                    "convolution", {"lanes": [{"bank": f"sobel_x~a{5 * turn}"}], "draft": True}
+                )
                 seconds.append(took)
                 time.sleep(max(0.0, 1 - took))
 
@@ -105,10 +107,10 @@ def memory(server: Server, browser: Browser) -> list[Line]:
     with Visitor(server.url, "convolution") as visitor:
         visitor.open_live(visitor.rerun())
         for turn in range(200):
-            visitor.live("convolution", {"lanes": [{"angle": turn % 180}], "draft": True})
+            visitor.live("convolution", {"lanes": [{"bank": f"sobel_x~a{turn % 180}"}], "draft": True})
         start = resident_mb(server)
         for turn in range(2000):
-            visitor.live("convolution", {"lanes": [{"angle": turn % 180}], "draft": True})
+            visitor.live("convolution", {"lanes": [{"bank": f"sobel_x~a{turn % 180}"}], "draft": True})
         grown = resident_mb(server) - start
     return [
         Line("B12", "memory after every screen was used", used, "MB", 1800),

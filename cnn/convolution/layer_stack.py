@@ -253,9 +253,9 @@ def build_stack(
 def _module(layer: StackLayer, before: int, after: int) -> nn.Module:
     k, s, p, d = layer.kernel_size, layer.stride, layer.padding, layer.dilation
     if layer.kind == "conv":
-        return skip_init(nn.Conv2d, before, after, k, s, p, d)
+        return skip_init(nn.Conv2d, before, after, k, s, p, d)  # type: ignore[no-untyped-call]
     if layer.kind == "transposed":
-        return skip_init(nn.ConvTranspose2d, before, after, k, s, p, dilation=d)
+        return skip_init(nn.ConvTranspose2d, before, after, k, s, p, dilation=d)  # type: ignore[no-untyped-call]
     if layer.kind == "max_pool":
         return nn.MaxPool2d(k, s, p, d)
     if layer.kind == "avg_pool":

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("app/**/*.py"), *ROOT.glob("cnn/**/*.py")])
-GROUND = {"images", "device", "hooks", "checks", "terms", "padding", "allocator"}
+GROUND = {"images", "device", "hooks", "checks", "terms", "padding", "video", "allocator"}
 MIDDLE = {"models", "weights", "jobs"}
 
 
@@ -74,10 +74,23 @@ def test_session_keys_are_named_in_state_only(path: Path) -> None:
         assert not literal, f"line {getattr(node, 'lineno', 0)}: name the key in app/state.py"
 
 
+LONG = {
+    "cnn/convolution/field_functions.py": 330,
+    "cnn/convolution/field_rules.py": 420,
+    "cnn/convolution/field_spans.py": 320,
+    "cnn/models/running.py": 310,
+    "cnn/models/tracing.py": 340,
+    "cnn/networks/layer_terms.py": 350,
+    "cnn/weights/pretrained.py": 340,
+}
+"""Files that are still to be taken apart, with the lines they may have until then: they may shrink, not grow."""
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_are_short_and_named_for_what_they_hold(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= (80 if parts(path)[:2] == ("app", "pages") else 300), lines
+    limit = 80 if parts(path)[:2] == ("app", "pages") else LONG.get(path.relative_to(ROOT).as_posix(), 300)
+    assert lines <= limit, lines
     assert not set(parts(path)) & {"utils", "helpers", "common", "manager"}
 
 

@@ -138,7 +138,7 @@ def test_thirty_visitors_move_sliders_and_nobody_starves(server: Server) -> None
         for turn in range(3):
             for visitor in visitors:
                 answer, seconds = visitor.live(
-                    "convolution", {"lanes": [{"angle": 10.0 * turn}], "draft": True}
+                    "convolution", {"lanes": [{"bank": f"sobel_x~a{10 * turn}"}], "draft": True}
                 )
                 assert "error" not in answer
                 assert seconds < 5
