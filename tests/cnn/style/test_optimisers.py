@@ -48,7 +48,7 @@ def test_lbfgs_finds_the_least_point_of_an_ill_conditioned_bowl():
     goal = torch.linspace(0.2, 0.8, 50, dtype=torch.float64)
     start = torch.full((50,), 0.5, dtype=torch.float64)
     bowl = with_gradient(lambda x: (scales * (x - goal).pow(2)).sum())
-    point, value = minimised(bowl, start, 60)
+    point, value = minimised(bowl, start, 150)
     assert value < 1e-4 * bowl(start)[0]
     assert (point - goal).abs().max() < 0.01
 
