@@ -127,7 +127,7 @@ _TRAINED: tuple[Recipe, ...] = (
             repeats=6,
             dice=0.0,
         ),
-        Schedule(16, 8, 3e-3, "adamw", 1e-2, averaging=0.99),
+        Schedule(36, 8, 3e-3, "adamw", 1e-2, averaging=0.99),
         "diagnosis, or any tissue and microscope other than the one stack of fly neurons it has seen",
     ),
     Recipe(
@@ -201,7 +201,7 @@ _TRAINED: tuple[Recipe, ...] = (
             quarter_turns=True,
             ways=20,
         ),
-        Schedule(40, 128, 2e-3, "adamw", 1e-2, averaging=0.995),
+        Schedule(100, 128, 2e-3, "adamw", 1e-2, averaging=0.995),
         "reading documents: it compares single handwritten characters",
     ),
 )
