@@ -40,7 +40,7 @@ from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
 LATER_SECONDS = 5.0
-"""After the start, the pages that were not needed for the first picture are imported."""
+"""After the start, what was not needed for the first picture is loaded."""
 
 _log = logging.getLogger("convscope")
 
@@ -78,7 +78,6 @@ def _lookups(name: str) -> Sequence[Any]:
 
 def warm_up() -> None:
     """Load what the first page needs, so that no visitor waits for an import."""
-    import cnn.jobs
     from app.routes.kinds import register
     from app.widgets.toolbar import built_in_cards
     from cnn.convolution.convolution import warm_up as load_kernels
@@ -89,7 +88,6 @@ def warm_up() -> None:
     # deep link would be told that the page does not exist
     PagesManager.uses_pages_directory = False
     pool.warm_up()
-    cnn.jobs.warm()
     configure_process()
     best_device()
     load_kernels()
@@ -101,6 +99,14 @@ def warm_up() -> None:
     gc.freeze()  # Streamlit collects after a rerun; what is loaded once need not be walked each time
 
 
+def warm_up_later() -> None:
+    """Load what the first picture does not need: with it, two cores would have twice as much to do at the start."""
+    import cnn.jobs
+
+    cnn.jobs.warm()
+    load_pages()
+
+
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Warm up before the first request, watch the sessions while serving, and leave no process behind."""
@@ -108,7 +114,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     from cnn.images import pool
 
     warm_up()
-    later = threading.Timer(LATER_SECONDS, load_pages)
+    later = threading.Timer(LATER_SECONDS, warm_up_later)
     later.daemon = True
     later.start()
     watcher = asyncio.create_task(watch_sessions())

@@ -1,14 +1,30 @@
-"""The live functions of the screens, by slug, in one list."""
+"""The live functions of the screens, by slug, in one list; a screen's module is loaded at its first request."""
 
 from __future__ import annotations
 
-from app.routes.live import KINDS
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.pictures import CurrentPicture
+from app.routes.live import KINDS, LiveKind
+
+MODULES = {
+    "convolution": "app.figures.convolution.convolution",
+    "receptive_field": "app.figures.convolution.receptive_field",
+}
+"""Modules with `live_block(parameters, picture) -> bytes`."""
 
 
 def register() -> None:
     """Fill `KINDS`; called once by the server before it answers."""
-    from app.figures.convolution.convolution import live_block
-    from app.figures.convolution.receptive_field import live_block as field_block
+    for slug, module in MODULES.items():
+        KINDS[slug] = _kind(module)
 
-    KINDS["convolution"] = live_block
-    KINDS["receptive_field"] = field_block
+
+def _kind(module: str) -> LiveKind:
+    def answer(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
+        block: bytes = importlib.import_module(module).live_block(parameters, picture)
+        return block
+
+    return answer
