@@ -67,10 +67,10 @@ class EdgePair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShiftEffect:
-    """P4: which cells keep their value when the input is shifted (bool), for the activated map and the pooled one."""
+    """P4: which cells keep their value when the input is shifted (bool): the activated map's and each pooling's."""
 
     map_kept: Tensor
-    pooled_kept: Tensor | None
+    pooled_kept: Mapping[str, Tensor]
 
 
 def working_picture(picture: Tensor, settings: LabSettings) -> Tensor:
@@ -169,11 +169,12 @@ def edge_pair(result: LabResult, index: int | None = None) -> EdgePair:
 
 
 def shift_effect(picture: Tensor, result: LabResult) -> ShiftEffect:
-    """Return what the settings' shift left as it was in the map that is looked at, and in its pooled map."""
+    """Return what the settings' shift left as it was in the map that is looked at, and in each of its pooled maps."""
     moved = map_stages(result)
     still = map_stages(lab(picture, replace(result.settings, shift_x=0, shift_y=0)))
-    mode = next(iter(moved.poolings), None)
-    pooled = None if mode is None else moved.poolings[mode].output[0] == still.poolings[mode].output[0]
+    pooled = {
+        mode: moved.poolings[mode].output[0] == still.poolings[mode].output[0] for mode in moved.poolings
+    }
     return ShiftEffect(moved.after == still.after, pooled)
 
 

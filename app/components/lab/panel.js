@@ -140,10 +140,11 @@ export class Panel {
   }
 
   markKept(pen) {                                              // a shifted input: a corner on each cell that it left as it was
-    const { lane, plane } = this, kept = lane.arrays.kept;
-    const last = lane.result.pooling ? `pool_${lane.result.pooling.modes[0]}` : lane.stages.includes("after") ? "after" : "before";
+    const { lane, plane } = this, last = lane.stages.includes("after") ? "after" : "before";
+    const pooled = this.stage.startsWith("pool_") ? lane.arrays[`kept_${this.stage.slice("pool_".length)}`] : null;
+    const kept = pooled || (this.stage === last ? lane.arrays.kept : null);
     const [, , cell] = plane.boxOf(0, 0);
-    if (!kept || this.stage !== last || cell < 7) return;
+    if (!kept || cell < 7) return;
     const [firstRow, rowEnd, firstColumn, columnEnd] = plane.visibleCells();
     pen.fillStyle = "#2f9e6e"; pen.strokeStyle = "white"; pen.lineWidth = 1;
     for (let row = firstRow; row < rowEnd; row++) for (let column = firstColumn; column < columnEnd; column++) {

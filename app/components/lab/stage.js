@@ -95,7 +95,8 @@ export class Stage {
     }
     if (kind === "pool") {
       const kept = result.kept_cells, percent = ([same, all]) => `${Math.round(1000 * same / all) / 10} %`;
-      return kept?.pooled ? fill(words.kept_cells, { pooled: percent(kept.pooled), map: percent(kept.map) }) : words.no_parameters;
+      const pooled = kept?.pooled[stage.slice("pool_".length)];
+      return pooled ? fill(words.kept_cells, { pooled: percent(pooled), map: percent(kept.map) }) : words.no_parameters;
     }
     if (stage === "after") return words.no_parameters;
     return lane.settings.overlay === "usage" ? fill(words.usage_note, { most: Math.max(...lane.arrays.rows.data) * Math.max(...lane.arrays.columns.data) }) : "";

@@ -130,14 +130,19 @@ def _lane(
     if (settings.shift_x or settings.shift_y) and not drafted:
         effect = shift_effect(source, result)
         lane["kept_cells"] = {
-            "map": [int(effect.map_kept.sum()), effect.map_kept.numel()],
-            "pooled": None
-            if effect.pooled_kept is None
-            else [int(effect.pooled_kept.sum()), effect.pooled_kept.numel()],
+            "map": _share(effect.map_kept),
+            "pooled": {mode: _share(kept) for mode, kept in effect.pooled_kept.items()},
         }
-        shown = effect.map_kept if effect.pooled_kept is None else effect.pooled_kept
-        arrays[prefix + "kept"] = shown.to(torch.uint8).numpy()
+        for mode, kept in effect.pooled_kept.items():
+            arrays[f"{prefix}kept_{mode}"] = kept.to(torch.uint8).numpy()
+        if not effect.pooled_kept:
+            arrays[prefix + "kept"] = effect.map_kept.to(torch.uint8).numpy()
     return lane
+
+
+def _share(kept: Tensor) -> list[int]:
+    """Return [cells that kept their value, all cells]."""
+    return [int(kept.sum()), kept.numel()]
 
 
 def _computed(source: Tensor, settings: LabSettings, drafted: bool) -> tuple[LabResult, LabResult]:

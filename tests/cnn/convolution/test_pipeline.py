@@ -197,9 +197,8 @@ def test_P4_of_three_shifted_copies_two_pool_to_the_same_output() -> None:
         assert torch.equal(result.picture[:, :, shift:], square[:, :, :-shift])
         assert not result.picture[:, :, :shift].any()
         effect = shift_effect(square, result)
-        assert effect.pooled_kept is not None
         assert int((~effect.map_kept).sum()) == 2 * shift * 5
-        moved.append(int((~effect.pooled_kept).sum()))
+        moved.append(int((~effect.pooled_kept["max"]).sum()))
     assert moved == [0, 6]
 
 
@@ -327,3 +326,23 @@ def test_two_lanes_are_told_apart_by_their_difference_only() -> None:
     assert first.with_difference(text) == second
     assert first.with_difference(first.encoded_difference(first)) == first
     assert first.with_difference("||x:y|bank:|stride_h:word|flip:~") == first
+
+
+def test_P4_each_pooling_tells_its_own_share_of_kept_cells() -> None:
+    picture = torch.randint(
+        0, 256, (1, 24, 24), generator=torch.Generator().manual_seed(3), dtype=torch.uint8
+    )
+    settings = LabSettings.from_mapping({"pooling": "all", "shift_x": 1, "bank": "sobel_x"})
+    effect = shift_effect(picture, lab(picture, settings))
+    z = [
+        F.conv2d(shown[None].double(), filter_weight("sobel_x")[None, None].double())
+        for shown in (picture, F.pad(picture, (1, -1)))
+    ]
+    wanted = {
+        "max": [F.max_pool2d(x, 2) for x in z],
+        "average": [F.avg_pool2d(x, 2) for x in z],
+        "l2": [F.avg_pool2d(x**2, 2) for x in z],
+    }
+    for mode, (still, moved) in wanted.items():
+        assert torch.equal(effect.pooled_kept[mode], (still == moved)[0, 0]), mode
+    assert len({int(kept.sum()) for kept in effect.pooled_kept.values()}) > 1
