@@ -42,8 +42,6 @@ from app.watch import report_script_error, watch_sessions
 LATER_SECONDS = 5.0
 """After the start, what was not needed for the first picture is loaded."""
 
-_log = logging.getLogger("convscope")
-
 
 def allowed_hosts() -> list[str]:
     """Return the names this server answers to: this machine's own, and those in `CONVSCOPE_HOSTS` (by comma)."""
