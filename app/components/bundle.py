@@ -2,7 +2,8 @@
 
 Component files are ES modules that import one another by relative path, so that `node` can run them in tests.
 Streamlit takes one script per component; `bundle` puts imported files in front and strips the import and export words,
-which asks that top-level names be unique across a bundle (tests/app/test_bundles.py checks that).
+which asks that top-level names be unique across a bundle. A module's styles lie beside it (`shared/x.js`, `shared/x.css`)
+and come along with it, behind `shared.css` and before the component's own.
 
 With our own server the script is fetched once from `/convscope/js/<name>.<digest>.js` and kept by the browser; under
 plain `streamlit run` it travels inline.
@@ -29,22 +30,34 @@ served_by_route = False
 _scripts: dict[str, str] = {}
 
 
-def bundle(main: Path) -> str:
-    """Return `main` with everything it imports in front, as one script with one default export."""
-    seen: list[Path] = []
-    parts: list[str] = []
+def modules(main: Path) -> list[Path]:
+    """Return `main` and every module that it imports, each behind those that it imports itself."""
+    seen: set[Path] = set()
+    ordered: list[Path] = []
 
     def add(path: Path) -> None:
         if path in seen:
             return
-        seen.append(path)
-        text = path.read_text(encoding="utf-8")
-        for match in _IMPORT.finditer(text):
+        seen.add(path)
+        for match in _IMPORT.finditer(path.read_text(encoding="utf-8")):
             add((path.parent / match["path"]).resolve())
-        parts.append(_EXPORT.sub("", _IMPORT.sub("", text)))
+        ordered.append(path)
 
     add(main.resolve())
-    return "\n".join(parts)
+    return ordered
+
+
+def bundle(main: Path) -> str:
+    """Return `main` with everything it imports in front, as one script with one default export."""
+    return "\n".join(
+        _EXPORT.sub("", _IMPORT.sub("", path.read_text(encoding="utf-8"))) for path in modules(main)
+    )
+
+
+def styles(main: Path) -> str:
+    """Return what every component looks like, then the styles that lie beside the modules of `main`, its own last."""
+    paths = [COMPONENTS / "shared" / "shared.css", *(path.with_suffix(".css") for path in modules(main))]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
 
 def script(file_name: str) -> str | None:
@@ -56,8 +69,7 @@ def script(file_name: str) -> str | None:
 def _sources(name: str) -> tuple[str, str, str]:
     folder = COMPONENTS / name
     javascript = bundle(folder / f"{name}.js")
-    styles = [COMPONENTS / "shared" / "shared.css", folder / f"{name}.css"]
-    css = "\n".join(path.read_text(encoding="utf-8") for path in styles if path.is_file())
+    css = styles(folder / f"{name}.js")
     page = folder / f"{name}.html"
     html = page.read_text(encoding="utf-8") if page.is_file() else "<div></div>"
     if served_by_route:
