@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.pictures import CurrentPicture
-from app.routes.live import KINDS, LiveKind
+from app.routes.live import KINDS, LIGHT, LiveKind
 
 MODULES = {
     "convolution": "app.figures.convolution.convolution",
@@ -15,9 +15,13 @@ MODULES = {
 }
 """Modules with `live_block(parameters, picture) -> bytes`."""
 
+QUICK = ("convolution",)
+"""Those that answer within milliseconds; all others run networks and must not make these wait."""
+
 
 def register() -> None:
     """Fill `KINDS`; called once by the server before it answers."""
+    LIGHT.update(QUICK)
     for slug, module in MODULES.items():
         KINDS[slug] = _kind(module)
 

@@ -37,7 +37,11 @@ KINDS: dict[str, LiveKind] = {}
 active = False
 """Set by app/server.py: the route is mounted."""
 
-_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="live")
+LIGHT: set[str] = set()
+"""Kinds whose answers take milliseconds; they have threads of their own, so that no network makes a slider wait."""
+
+_light = ThreadPoolExecutor(max_workers=2, thread_name_prefix="live")
+_heavy = ThreadPoolExecutor(max_workers=2, thread_name_prefix="live-heavy")
 _open: Counter[str] = Counter()
 _log = logging.getLogger(__name__)
 
@@ -71,7 +75,8 @@ async def live(socket: WebSocket) -> None:
             if len(text) > MAX_MESSAGE:
                 await socket.close(1009)
                 return
-            answer = await asyncio.get_running_loop().run_in_executor(_pool, answer_to, text, session)
+            pool = _light if _kind_of(text) in LIGHT else _heavy
+            answer = await asyncio.get_running_loop().run_in_executor(pool, answer_to, text, session)
             await (socket.send_text(answer) if isinstance(answer, str) else socket.send_bytes(answer))
     except (WebSocketDisconnect, RuntimeError):
         return
@@ -79,6 +84,14 @@ async def live(socket: WebSocket) -> None:
         _open[session] -= 1
         if _open[session] <= 0:
             del _open[session]
+
+
+def _kind_of(text: str) -> str:
+    """Return the kind that a message names, or an empty text for an unreadable one."""
+    try:
+        return str(json.loads(text)["kind"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def answer_to(text: str, session: str) -> bytes | str:
