@@ -7,6 +7,7 @@ from functools import partial
 from torch import Tensor
 
 from cnn.images import synthetic
+from cnn.images.tissue import TISSUE_ID, tissue
 
 __all__ = ["PICTURES", "Picture"]
 
@@ -160,6 +161,12 @@ PICTURES: tuple[Picture, ...] = (
         "painting_composition_vii", "painting", "Composition VII", "구성 VII",
         "Abstract shapes in many colours", "여러 색의 추상적인 형태",
         (_ASSETS, "painting_composition_vii.jpg"), "Wassily Kandinsky", "Composition VII, 1913", _PUBLIC,
+    ),
+    Picture(
+        TISSUE_ID, "synthetic", "Tissue (drawn)", "조직 (그린 것)",
+        "Gray cells parted by dark membranes, as under an electron microscope, drawn by code",
+        "전자 현미경으로 본 것처럼 어두운 막으로 나뉜 회색 세포, 코드로 그린 그림",
+        tissue,
     ),
     Picture(
         "edge_bright_dark", "synthetic", "Edge, light to dark", "가장자리 (밝음→어둠)",
