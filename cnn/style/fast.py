@@ -5,7 +5,6 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from cnn.hooks import evaluating, locked
 from cnn.style.errors import StyleError
 from cnn.style.pictures import as_uint8, picture, resized, scaled_size
 from cnn.style.tiles import in_tiles
+from cnn.video import VideoError, opened_video
 from cnn.weights.builtin import BUILTIN, available, load_builtin
 
 __all__ = ["StyledFrame", "fast_networks", "load_fast", "stylize", "stylize_frames", "stylize_video"]
@@ -112,17 +112,18 @@ def stylize_frames(
 
 def stylize_video(
     *,
-    path: str,
+    path: str | bytes,
     networks: Mapping[str, float],
     size: int | None = 480,
     steadiness: float = 0.3,
     max_frames: int = 600,
     device: str = "cpu",
 ) -> Generator[StyledFrame, Mapping[str, Any] | None, None]:
-    """A video file frame by frame, for `cnn.jobs` too; sending {"networks": …} changes the blend on the way.
+    """A video file frame by frame, for `cnn.jobs` too; sending {"networks": …, "steadiness": …} changes them on the way.
 
     Args:
-        path: a file that OpenCV can read. networks: names of `fast_networks` with their shares.
+        path: a file, or its bytes, as `cnn.video.opened_video` takes it.
+        networks: names of `fast_networks` with their shares.
         max_frames: the rest is left out; at most 3,000.
 
     Raises (at the first frame):
@@ -133,31 +134,28 @@ def stylize_video(
     _check_steadiness(steadiness)
     loaded: dict[str, nn.Module] = {}
     models = _blend(networks, loaded, device)
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    before: Tensor | None = None
     try:
-        total = int(max(0, video.get(cv2.CAP_PROP_FRAME_COUNT)))
-        rate = video.get(cv2.CAP_PROP_FPS)
-        rate = rate if 0 < rate <= 1000 else 25.0
-        before: Tensor | None = None
-        for number in range(1, max_frames + 1):
-            there, pixels = video.read()
-            if not there:
-                if number == 1:
-                    raise StyleError("not_a_video")
-                return
-            began = time.perf_counter()
-            frame = torch.from_numpy(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
-            now = stylize(models, frame, size=size).float()
-            if before is not None and before.shape == now.shape:
-                now = steadiness * before + (1 - steadiness) * now
-            before = now
-            spent = time.perf_counter() - began
-            frames = min(total, max_frames)
-            message = yield StyledFrame(number, frames, now.round().byte(), spent, rate)
-            if message and "networks" in message:
-                models = _blend(message["networks"], loaded, device)
-    finally:
-        video.release()
+        with opened_video(path) as video:
+            frames = min(video.facts.frames, max_frames)
+            longest = max(video.facts.width, video.facts.height) if size is None else max(size, 16)
+            pictures = video.pictures(max_side=longest, max_frames=max_frames)
+            for number, (_, frame) in enumerate(pictures, start=1):
+                began = time.perf_counter()
+                now = stylize(models, frame, size=size).float()
+                if before is not None and before.shape == now.shape:
+                    now = steadiness * before + (1 - steadiness) * now
+                before = now
+                spent = time.perf_counter() - began
+                styled = StyledFrame(number, frames, now.round().byte(), spent, video.facts.fps)
+                message = yield styled
+                if message and "networks" in message:
+                    models = _blend(message["networks"], loaded, device)
+                if message and "steadiness" in message:
+                    steadiness = message["steadiness"]
+                    _check_steadiness(steadiness)
+    except VideoError as error:
+        raise StyleError("not_a_video") from error
 
 
 def _check_steadiness(steadiness: float) -> None:

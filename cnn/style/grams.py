@@ -1,17 +1,20 @@
 """The Gram matrices of a picture, to look at: which channels of a layer answer together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from cnn.device import parse_device
 from cnn.style.features import extractor, style_network
-from cnn.style.losses import gram_matrix
+from cnn.style.losses import gram_matrix, style_loss
+from cnn.style.objective import Objective, cut_network
 from cnn.style.pictures import picture, resized, scaled_size
+from cnn.style.settings import given
 
-__all__ = ["GramMatrix", "gram_matrices"]
+__all__ = ["GramComparison", "GramMatrix", "gram_comparison", "gram_matrices"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,3 +53,48 @@ def gram_matrices(
         name: GramMatrix(name, gram_matrix(features)[0].cpu(), features[0, 0].numel())
         for name, features in maps.items()
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GramComparison:
+    """The Grams of a style and of a picture at one layer.
+
+    Attributes:
+        aim, own: float32 ``(C, C)``, sums over `positions` = n_H·n_W map pixels; the style's, scaled to
+            as many positions, and the picture's.
+        loss: J_style[l] between the two.
+    """
+
+    layer: str
+    aim: Tensor
+    own: Tensor
+    positions: int
+    loss: float
+
+
+def gram_comparison(
+    image: Tensor, content: Tensor, styles: Sequence[Tensor], *, layer: str, **settings: Any
+) -> GramComparison:
+    """The two matrices whose distance is a run's J_style at a layer, in float32, at the size of `image`.
+
+    Args:
+        image: ``(C, H, W)``, a run's picture at any step, as for `cnn.style.gatys.style_transfer`.
+        content, styles, settings: those of the run; the size is the picture's.
+
+    Raises:
+        StyleError: as `cnn.style.gatys.style_transfer`.
+    """
+    chosen = replace(
+        given(settings), style_layers=(layer,), content_layers=(), alpha=0.0, beta=1.0, precision="float32"
+    )
+    network, device = style_network(chosen.network), parse_device(chosen.device)
+    features = cut_network(network, chosen)
+    shown = picture(image).to(device)
+    size = (shown.shape[-2], shown.shape[-1])
+    base = resized(picture(content), size).to(device)
+    objective = Objective(
+        features, network, base, tuple(picture(style).to(device) for style in styles), chosen
+    )
+    aim, own, positions = objective.grams(shown)[layer]
+    loss = style_loss(aim, own, positions).item()
+    return GramComparison(layer, aim.cpu(), own.cpu(), positions, loss)

@@ -148,6 +148,24 @@ class Objective:
         noise = torch.randn(self.content.shape, generator=generator).to(self.content)
         return (self.content.mean((2, 3), keepdim=True) + 0.1 * noise).clamp(0, 1)
 
+    def grams(self, picture: Tensor) -> dict[str, tuple[Tensor, Tensor, int]]:
+        """By style layer: the Gram that is aimed at, the picture's own, both float32, and their map's positions.
+
+        With several styles the aim is their mean by the shares, which is where J_style is least.
+
+        Args:
+            picture: ``(1, 3, H, W)`` in 0..1, of this size.
+        """
+        point = picture if self._chroma is None else to_yiq(picture)[:, :1].clamp(0, 1)
+        with torch.no_grad():
+            maps = self.features(_rgb(point))
+        found = {}
+        for name in self._style_layers:
+            shares = zip(self.weights.shares, self._grams, strict=True)
+            aim = torch.stack([share * grams[name] for share, grams in shares]).sum(0)
+            found[name] = aim, gram_matrix(maps[name])[0], self._positions[name]
+        return found
+
     def shown(self, point: Tensor) -> Tensor:
         """The picture of a point, uint8 ``(3, H, W)`` on the CPU."""
         if self._chroma is None:
