@@ -118,6 +118,11 @@ class UNet(nn.Module):
 
     def with_skips(self, x: Tensor, skips: Sequence[bool]) -> Tensor:
         """The forward pass with the switches given; the module is not changed."""
+        carried, bottom = self.encoded(x)
+        return self.decoded(carried, bottom, skips)[..., : x.shape[-2], : x.shape[-1]]
+
+    def encoded(self, x: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """What each level of the contracting arm carries across, from the full size down, and the bottom's maps."""
         height, width = x.shape[-2], x.shape[-1]
         x = self.stem(F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple)))
         carried = []
@@ -125,11 +130,16 @@ class UNet(nn.Module):
             x = level(x)
             carried.append(x)
             x = self.pool(x)
-        x = self.bottom(x)
+        return tuple(carried), self.bottom(x)
+
+    def decoded(self, carried: Sequence[Tensor], bottom: Tensor, skips: Sequence[bool]) -> Tensor:
+        """The expanding arm: logits of the padded picture's size."""
+        x = bottom
         for index in reversed(range(len(self.down))):
             skip = carried[index] if skips[index] else torch.zeros_like(carried[index])
             x = self.merge[index](torch.cat([skip, self.up[index](x)], 1))
-        return self.scale(self.head(x))[..., :height, :width]
+        logits: Tensor = self.scale(self.head(x))
+        return logits
 
 
 class SeparableUNet(UNet):

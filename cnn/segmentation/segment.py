@@ -23,7 +23,15 @@ from cnn.models.record import IMAGENET_MEAN, IMAGENET_STD
 from cnn.models.unet import UNet
 from cnn.weights.builtin import BUILTIN, Builtin
 
-__all__ = ["PRECISIONS", "Segmentation", "SegmenterError", "segment", "segment_batch"]
+__all__ = [
+    "PRECISIONS",
+    "Segmentation",
+    "SegmenterError",
+    "categories_of",
+    "network_input",
+    "segment",
+    "segment_batch",
+]
 
 PRECISIONS = ("exact", "fast")
 TORCHVISION_SIDE = 520
@@ -130,6 +138,21 @@ def segment_batch(
     )
     size = (int(x.shape[2]), int(x.shape[3]))
     return tuple(Segmentation(*labels, reading.categories, size, seconds) for labels in read)
+
+
+def network_input(model: nn.Module, image: Tensor, *, record: Builtin | None = None) -> Tensor:
+    """A picture as the network reads it: (1, C, h, w) float32, scaled and normalised, on the network's device.
+
+    Args and raises: as `segment`.
+    """
+    reading = _reading(model, record)
+    x = _fitted(image, reading).to(next(model.parameters()).device)
+    return (x - _channels(reading.mean, x)) / _channels(reading.std, x)
+
+
+def categories_of(model: nn.Module, *, record: Builtin | None = None) -> tuple[str, ...]:
+    """The names of the network's classes, in the order of its outputs. Raises: SegmenterError."""
+    return _reading(model, record).categories
 
 
 def _reading(model: nn.Module, record: Builtin | None) -> _Reading:

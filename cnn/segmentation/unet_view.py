@@ -109,9 +109,12 @@ def skip_results(model: UNet, x: Tensor, mask: Tensor | None = None) -> tuple[Sk
     single = [tuple(other != depth for other in range(count)) for depth in range(count)]
     choices = [every, *single, (False,) * count]
     results: list[SkipResult] = []
+    height, width = x.shape[-2:]
+    with locked(model), evaluating(model), torch.inference_mode():
+        carried, bottom = model.encoded(x)  # the same whatever the switches
     for skips in dict.fromkeys(choices):
         with locked(model), evaluating(model), torch.inference_mode():
-            logits = model.with_skips(x, skips)[0].float()
+            logits = model.decoded(carried, bottom, skips)[0, :, :height, :width].float()
         labels = logits.argmax(0).to(torch.uint8).cpu()
         whole = results[0].labels if results else labels
         scores = None if mask is None else mask_scores(labels, mask, len(logits))

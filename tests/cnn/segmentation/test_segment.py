@@ -12,7 +12,13 @@ from torchvision.models.segmentation import LRASPP
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 
 from cnn.models.unet import SeparableUNet, UNet
-from cnn.segmentation.segment import SegmenterError, segment, segment_batch
+from cnn.segmentation.segment import (
+    SegmenterError,
+    categories_of,
+    network_input,
+    segment,
+    segment_batch,
+)
 from cnn.weights.builtin import builtin_record, normalised
 
 
@@ -80,6 +86,19 @@ def test_S2_a_unet_reads_the_records_scale_and_names() -> None:
     assert found.categories == ("membrane", "cell")
     coloured = segment(unet(), image.expand(3, -1, -1))
     assert (coloured.labels == found.labels).float().mean() > 0.999
+
+
+def test_S2_the_input_is_what_segment_gives_the_network() -> None:
+    image = (picture(200, 300) * 255).to(torch.uint8)
+    for model in (unet(), fcn()):
+        x, found = network_input(model, image), segment(model, image)
+        assert tuple(x.shape[2:]) == found.input_size
+        with torch.inference_mode():
+            output = model(x)
+        logits = output["out"] if isinstance(output, dict) else output
+        scaled = nn.functional.interpolate(logits, (200, 300), mode="bilinear", align_corners=False)[0]
+        assert (scaled.argmax(0) == found.labels).float().mean() > 0.9999
+        assert categories_of(model) == found.categories
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (40, 1)])
