@@ -35,7 +35,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from app.components import bundle
 from app.language import LANGUAGES
 from app.navigation import load_pages
-from app.routes import data_sets, files, live
+from app.routes import camera, data_sets, files, live
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
@@ -130,6 +130,7 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         WebSocketRoute(live.PATH, live.live),
+        WebSocketRoute(camera.PATH, camera.camera),
         Route(files.UPLOAD_PATH, files.upload, methods=["POST"]),
         Route(data_sets.PATH, data_sets.upload, methods=["POST"]),
         Route(bundle.JS_PREFIX + "{name}", files.javascript),

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.pictures import CurrentPicture
+from app.routes.camera import CAMERA_KINDS, Answer, CameraFrame, CameraKind
 from app.routes.live import KINDS, LIGHT, LiveKind
 
 MODULES = {
+    "gallery": "app.figures.home.gallery",
     "convolution": "app.figures.convolution.convolution",
     "receptive_field": "app.figures.convolution.receptive_field",
 }
@@ -18,17 +20,30 @@ MODULES = {
 QUICK = ("convolution",)
 """Those that answer within milliseconds; all others run networks and must not make these wait."""
 
+CAMERAS: dict[str, str] = {}
+"""Modules with `camera_answer(parameters, frame) -> (header, arrays)`: see `app/routes/camera.py`."""
+
 
 def register() -> None:
-    """Fill `KINDS`; called once by the server before it answers."""
+    """Fill `KINDS` and `CAMERA_KINDS`; called once by the server before it answers."""
     LIGHT.update(QUICK)
     for slug, module in MODULES.items():
         KINDS[slug] = _kind(module)
+    for slug, module in CAMERAS.items():
+        CAMERA_KINDS[slug] = _camera_kind(module)
 
 
 def _kind(module: str) -> LiveKind:
     def answer(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
         block: bytes = importlib.import_module(module).live_block(parameters, picture)
         return block
+
+    return answer
+
+
+def _camera_kind(module: str) -> CameraKind:
+    def answer(parameters: Mapping[str, Any], frame: CameraFrame) -> Answer:
+        result: Answer = importlib.import_module(module).camera_answer(parameters, frame)
+        return result
 
     return answer

@@ -29,7 +29,7 @@ CONNECTIONS_PER_SESSION = 4
 MAX_CONNECTIONS = 400
 
 LiveKind = Callable[[Mapping[str, Any], Callable[[], CurrentPicture]], bytes]
-"""A screen's function: the parameters as they came (junk included), and the current picture on demand."""
+"""A screen's function: the parameters as they came (junk included) with the asker's `session`, and the picture on demand."""
 
 KINDS: dict[str, LiveKind] = {}
 """By slug; app/navigation.py's pages register theirs in `app/routes/kinds.py`."""
@@ -57,14 +57,20 @@ def same_origin(headers: Mapping[str, str]) -> bool:
     return bool(origin) and urlsplit(origin).netloc == headers.get("host")
 
 
+def asking_session(socket: WebSocket) -> str | None:
+    """Return the session whose page opens `socket`: its token comes as a subprotocol, its Origin is ours; else None."""
+    offered = [part.strip() for part in socket.headers.get("sec-websocket-protocol", "").split(",")]
+    named = len(offered) == 2 and offered[0] == "convscope" and same_origin(socket.headers)
+    return session_of(offered[1]) if named else None
+
+
 async def live(socket: WebSocket) -> None:
     """Serve one connection."""
-    offered = [part.strip() for part in socket.headers.get("sec-websocket-protocol", "").split(",")]
-    session = session_of(offered[1]) if len(offered) == 2 and offered[0] == "convscope" else None
+    session = asking_session(socket)
     full = session is not None and (
         _open[session] >= CONNECTIONS_PER_SESSION or _open.total() >= MAX_CONNECTIONS
     )
-    if session is None or full or not same_origin(socket.headers):
+    if session is None or full:
         await socket.close(1008)
         return
     await socket.accept("convscope")
@@ -111,7 +117,7 @@ def answer_to(text: str, session: str) -> bytes | str:
             "페이지가 읽을 수 없는 값을 보냈습니다. 새로 고침해 주세요.",
         )
     try:
-        return kind({**parameters, "id": number}, lambda: _picture(parameters, session))
+        return kind({**parameters, "id": number, "session": session}, lambda: _picture(parameters, session))
     except PictureGone:
         return _error(
             number,
@@ -119,16 +125,21 @@ def answer_to(text: str, session: str) -> bytes | str:
             "이 사진은 더 이상 보관되어 있지 않습니다. 다른 사진을 골라 주세요.",
         )
     except Exception as error:
-        sentence = getattr(error, "sentence", None) or getattr(error, "text", None)
-        if callable(sentence):
-            return _error(number, sentence("en"), sentence("ko"))
-        name = secrets.token_hex(4)
-        _log.exception("live request failed [%s]", name)
-        return _error(
-            number,
-            f"That did not work (log id {name}). Try another value.",
-            f"처리하지 못했습니다(로그 번호 {name}). 다른 값을 시도해 주세요.",
-        )
+        return failed(number, error)
+
+
+def failed(number: int, error: Exception) -> str:
+    """Return the answer to message `number` that raised `error`: its own sentence, or one with a log id."""
+    sentence = getattr(error, "sentence", None) or getattr(error, "text", None)
+    if callable(sentence):
+        return _error(number, sentence("en"), sentence("ko"))
+    name = secrets.token_hex(4)
+    _log.error("live request failed [%s]", name, exc_info=error)
+    return _error(
+        number,
+        f"That did not work (log id {name}). Try another value.",
+        f"처리하지 못했습니다(로그 번호 {name}). 다른 값을 시도해 주세요.",
+    )
 
 
 def _picture(parameters: Mapping[str, Any], session: str) -> CurrentPicture:
