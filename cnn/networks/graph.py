@@ -188,6 +188,8 @@ def _attribute_parameters(model: nn.Module, target: str, counted: set[int]) -> i
 def _state(kind: str, value: Tensor) -> tuple[float, float]:
     plain = kind.lower()
     dead = saturated = 0.0
+    if value.is_meta:
+        return dead, saturated
     if plain in _RECTIFIERS and value.ndim == 4:
         dead = float((value == 0).all(dim=(0, 2, 3)).float().mean())
     if plain in _BOUNDED and value.numel():
