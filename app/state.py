@@ -131,6 +131,21 @@ def _of_field(field: Field) -> Parameter:
     return Number(field.name, field.low, field.high, field.default)
 
 
+NETWORK_PATTERN = (
+    r"[a-z0-9][a-z0-9-]{1,40}|[a-z0-9_]{2,40}/[A-Za-z0-9_]{2,40}|random\.[a-z0-9_]{2,40}\.\d{1,4}"
+    r"|s-[A-Za-z0-9_-]{11}|u-[A-Za-z0-9_-]{22}"
+)
+READING_PATTERN = r"([a-z0-9_]{0,40}\.(own|imagenet|half|unit|signed)\.\d{0,4})?"
+
+
+def network_parameters(default: str = "imagenette-resnet") -> tuple[Parameter, ...]:
+    """Return the parameters that `app/widgets/model_picker.py` keeps: the network, and how a person's own is read."""
+    return Text("net", NETWORK_PATTERN, default), Text("net_as", READING_PATTERN)
+
+
+_STYLE = r"([a-z][a-z0-9_]{0,40}|u-[A-Za-z0-9_-]{22})(~\d(\.\d{1,2})?)?"
+"""A style picture's key and its share."""
+
 SCREENS: dict[str, tuple[Parameter, ...]] = {
     "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
     "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
@@ -147,6 +162,26 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
         Integer("fine_epochs", 1, 20, 6),
         Choice("fine_rate", ("0.00003", "0.0001", "0.0003", "0.001"), "0.0003"),
         Choice("depth", ("all", "half"), "all"),
+    ),
+    "style_transfer": (
+        Choice("view", ("picture", "grams", "layers"), "picture"),
+        Text("styles", rf"{_STYLE}(,{_STYLE}){{0,2}}", "painting_starry_night~1"),
+        Choice("net", ("auto", "vgg19", "imagenette-resnet", "random-vgg19"), "auto"),
+        Integer("size", 96, 1024, 384),
+        Integer("steps", 20, 500, 120),
+        Number("strength", 0, 500, 20),
+        Number("smooth", 0, 10, 0.5),
+        Number("alpha", 0, 10, 1),
+        Text("content", r"[a-z0-9_.]{0,20}", ""),
+        Text("layers", r"([a-z0-9_.]{1,20}~\d(\.\d{1,2})?,?){0,16}", ""),
+        Choice("start", ("content", "style", "noise"), "content"),
+        Choice("colour", ("style", "luminance", "histogram"), "style"),
+        Choice("optimiser", ("lbfgs", "adam"), "lbfgs"),
+        Number("rate", 0, 2, 0),
+        Number("scale", 0.25, 2, 1),
+        Flag("coarse", True),
+        Choice("pooling", ("max", "average"), "max"),
+        Text("gram", r"[a-z0-9_.]{0,20}", ""),
     ),
 }
 """Query parameters of each screen, by slug. A screen's names must differ from `GLOBAL`'s."""
