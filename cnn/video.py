@@ -7,15 +7,24 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
+from types import TracebackType
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["VideoError", "VideoFacts", "VideoFile", "opened_video", "video_kind", "write_mp4"]
+__all__ = [
+    "Mp4File",
+    "VideoError",
+    "VideoFacts",
+    "VideoFile",
+    "opened_video",
+    "video_facts",
+    "video_kind",
+    "write_mp4",
+]
 
 MOST_BYTES = 200 << 20
 MOST_FRAMES = 3000
@@ -129,6 +138,18 @@ def opened_video(source: bytes | str | Path) -> Iterator[VideoFile]:
         capture.release()
 
 
+def video_facts(path: str) -> tuple[int, int, float, int]:
+    """(width, height, frames a second, frames) of a video file whose first frame can be decoded; for
+    `cnn.jobs.run_in_worker`. Raises: VideoError, its message is its code."""
+    try:
+        with opened_video(path) as video:
+            next(video.pictures(max_side=64, max_frames=1))
+            facts = video.facts
+            return facts.width, facts.height, facts.fps, facts.frames
+    except VideoError as error:
+        raise VideoError(error.code, error.code) from error
+
+
 def video_kind(head: bytes) -> str:
     """ "mp4", "webm" or "avi" by a file's first 16 bytes, "" for anything else.
 
@@ -141,37 +162,71 @@ def video_kind(head: bytes) -> str:
     return "avi" if head[:4] == b"RIFF" and head[8:12] == b"AVI " else ""
 
 
-def write_mp4(path: Path, pictures: Iterable[Tensor], fps: float) -> str:
-    """Write pictures, uint8 (3, H, W) of one size, as an MP4; sides lose a pixel where they are odd.
+class Mp4File:
+    """An MP4 that is written picture by picture, beside its place; it is put there on leaving without an error.
 
-    The file is written beside and renamed.
+    Use as a context manager. `codec` after the first picture: "avc1" (H.264) where this OpenCV has it, else "vp09"
+    (VP9), which browsers play as well, else "mp4v".
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path, self._fps = path, _rate(fps)
+        self._part = path.with_name(f".{path.name}.part.mp4")
+        self._writer: cv2.VideoWriter | None = None
+        self._shape: torch.Size | None = None
+        self._size = (0, 0)
+        self._count = 0
+        self.codec = ""
+
+    def __enter__(self) -> Mp4File:
+        return self
+
+    def append(self, picture: Tensor) -> None:
+        """Write a picture, uint8 (3, H, W), of the size of the first; sides lose a pixel where they are odd.
+
+        Raises:
+            VideoError: a picture of another size, more than 3,000, no encoder.
+        """
+        if self._writer is None:
+            height, width = (max(2, side // 2 * 2) for side in picture.shape[1:])
+            self._size, self._shape = (width, height), picture.shape
+            self._writer, self.codec = _writer(self._part, self._fps, self._size)
+        assert self._shape is not None
+        self._count += 1
+        _append(self._writer, picture, self._shape, self._count, self._size)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raises: VideoError: no picture came, or the disk is full."""
+        try:
+            if self._writer is not None:
+                self._writer.release()
+            if kind is not None:
+                return
+            if self._writer is None:
+                raise VideoError("wanted at least one picture, got none", "no_frames")
+            if not self._part.is_file() or not self._part.stat().st_size:
+                raise VideoError("wanted a video file, got an empty one: is the disk full?", "not_written")
+            self._part.replace(self._path)
+        finally:
+            with suppress(OSError):
+                self._part.unlink(missing_ok=True)
+
+
+def write_mp4(path: Path, pictures: Iterable[Tensor], fps: float) -> str:
+    """Write pictures, uint8 (3, H, W) of one size, as an MP4; the same as `Mp4File`, all at once.
 
     Returns:
-        the codec: "avc1" (H.264) where this OpenCV has it, else "vp09" (VP9), which browsers play as well, else
-        "mp4v".
+        the codec.
 
     Raises:
         VideoError: no picture, pictures of several sizes, more than 3,000, no encoder, a full disk.
     """
-    frames = iter(pictures)
-    first = next(frames, None)
-    if first is None:
-        raise VideoError("wanted at least one picture, got none", "no_frames")
-    height, width = (max(2, side // 2 * 2) for side in first.shape[1:])
-    part = path.with_name(f".{path.name}.part.mp4")
-    writer, codec = _writer(part, _rate(fps), (width, height))
-    try:
-        for number, picture in enumerate(chain((first,), frames), start=1):
-            _append(writer, picture, first.shape, number, (width, height))
-        writer.release()
-        if not part.is_file() or not part.stat().st_size:
-            raise VideoError("wanted a video file, got an empty one: is the disk full?", "not_written")
-        part.replace(path)
-    finally:
-        writer.release()
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return codec
+    with Mp4File(path, fps) as file:
+        for picture in pictures:
+            file.append(picture)
+    return file.codec
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
