@@ -24,12 +24,19 @@ class BoundedCache(Generic[V]):
         self._lock = threading.Lock()
         self.bytes = 0
 
+    def get(self, key: Hashable) -> V | None:
+        """Return the value under `key`, or None."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
     def get_or_make(self, key: Hashable, make: Callable[[], V]) -> V:
         """Return the value under `key`, made by `make` if it is not there; errors are not kept."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key][0]
+        kept = self.get(key)
+        if kept is not None:
+            return kept
         value = make()
         size = self._size_of(value)
         with self._lock:

@@ -27,7 +27,7 @@ KEY = "toolbar"
 SHELL = (
     "choose_picture", "share", "share_hint", "link_copied", "language", "device_hint", "server_status", "drop_here",
     "my_pictures", "built_in", "number_matrix", "matrix_hint", "use_matrix", "upload", "upload_hint", "upload_failed",
-    "not_saved", "no_camera", "camera", "take_picture", "file_too_large",
+    "reconnecting", "not_saved", "no_camera", "camera", "take_picture", "file_too_large",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ function section(title, ...content) {
 function cards(bar, pictures) {
   return make("div", { class: "cards" }, pictures.map((picture) => make("button", {
     class: "card", type: "button", "aria-current": String(picture.key === bar.state.picture.key), title: picture.alt,
-    onclick: () => { bar.closeAll(true); bar.send("picked", { key: picture.key }); },
+    onclick: () => { bar.closeAll(true); bar.pick({ key: picture.key }); },
   }, make("img", { src: picture.thumb, alt: picture.alt, loading: "lazy" }), picture.name)));
 }
 
@@ -43,7 +43,7 @@ function matrixEditor(bar) {
   const { words, matrices, matrix } = bar.state;
   const field = make("textarea", { class: "numbers", spellcheck: "false", "aria-label": words.number_matrix });
   field.value = matrix.text;
-  const use = (text) => { bar.closeAll(true); bar.send("picked", { key: "matrix", matrix: text }); };
+  const use = (text) => { bar.closeAll(true); bar.pick({ key: "matrix", matrix: text }); };
   return [
     make("div", { class: "row" }, matrices.map((preset) => make("button", {
       class: "cs-button", type: "button", onclick: () => use(preset.id) }, preset.name))),

@@ -5,8 +5,12 @@ import { pictureSheet } from "./picture_sheet.js";
 import { uploader } from "./uploader.js";
 import { installPageStyle } from "./page_style.js";
 
+let newest = null;                                 // a rerun can put a new bar in the place of the one that began an upload
+let retelling = 0;
+
 class Toolbar {
   constructor(root) {
+    newest = this;
     installPageStyle();
     this.root = root;
     this.find = (selector) => root.querySelector(selector);
@@ -67,6 +71,21 @@ class Toolbar {
   }
 
   send(name, value) { this.component.setTriggerValue(name, value); }
+
+  // A choice told to a connection that is breaking is lost with it: tell it again until the server shows the picture.
+  pickUpload(key, times = 5) {
+    clearTimeout(retelling);
+    if (this.state.picture.key === key || times === 0) return;
+    this.send("picked", { key });
+    retelling = setTimeout(() => newest.pickUpload(key, times - 1), 4000);
+  }
+
+  pick(value) {
+    clearTimeout(retelling);
+    this.send("picked", value);
+  }
+
+  get now() { return newest; }
 
   toggle(sheet, button) {
     const open = this.find(sheet).classList.contains("cs-hidden");

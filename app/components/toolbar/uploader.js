@@ -2,6 +2,7 @@
 import { fill, make } from "../shared/dom.js";
 
 const UPLOAD_LIMIT = 20_000_000;
+const PATIENCE = 30_000;                           // ms that a picture waits for a server that is starting again
 
 export function uploader(bar) {
   let stream = null;
@@ -16,7 +17,7 @@ export function uploader(bar) {
       progress((index + 1) / list.length);
     }
     progress(null);
-    if (last) { bar.closeAll(true); bar.send("picked", { key: last }); }
+    if (last) { bar.now.closeAll(true); bar.now.pickUpload(last); }
   }
 
   async function take(file) {
@@ -27,39 +28,44 @@ export function uploader(bar) {
     }
     if (!live) { bar.send("uploaded", { data: await asBase64(file), at: Date.now() }); return null; }
     let answer;
-    try {
-      let reply = await send(file, live.token);
-      if (reply.status === 403) reply = await send(file, await freshToken(live.token));   // the server was restarted
-      answer = await reply.json();
-    } catch { answer = { error: { [bar.state.language]: words.upload_failed } }; }
+    try { answer = await delivered(file); } catch { answer = { error: { [bar.state.language]: words.upload_failed } }; }
     if (answer.error) { complain(answer.error[bar.state.language]); return null; }
     if (!answer.saved) bar.say(words.not_saved, 5);
     return answer.key;
   }
 
-  function send(file, token) {
+  // The server's answer. Where it is starting again (no answer, or a token of its former life) the picture waits for it.
+  async function delivered(file) {
+    const until = performance.now() + PATIENCE;
+    for (;;) {
+      const { token } = bar.now.state.live;
+      let reply = null;
+      try { reply = await post(file, token); } catch { /* not there yet */ }
+      if (reply && (reply.status !== 403 || performance.now() > until)) return reply.json();
+      if (performance.now() > until) throw new Error("no answer");
+      bar.now.say(bar.state.words.reconnecting, 3);
+      bar.now.send("renew", Date.now());              // a rerun brings a fresh token
+      for (let tries = 0; tries < 10 && bar.now.state.live.token === token; tries += 1) await new Promise((go) => setTimeout(go, 100));
+    }
+  }
+
+  function post(file, token) {
     return fetch(new URL("convscope/upload", document.baseURI), {
       method: "POST", body: file, headers: { "X-ConvScope-Token": token },
     });
   }
 
-  async function freshToken(old) {                  // a rerun brings one; wait for it for ten seconds
-    bar.send("renew", Date.now());
-    for (let tries = 0; tries < 50 && bar.state.live.token === old; tries += 1) await new Promise((go) => setTimeout(go, 200));
-    return bar.state.live.token;
-  }
-
   function complain(sentence) {
-    const place = bar.root.querySelector(".sheet .bad");
-    if (bar.root.querySelector(".sheet").classList.contains("cs-hidden")) bar.toggle(".sheet", ".picture");
+    const place = bar.now.root.querySelector(".sheet .bad");
+    if (bar.now.root.querySelector(".sheet").classList.contains("cs-hidden")) bar.now.toggle(".sheet", ".picture");
     place.textContent = sentence;
   }
 
   function progress(part) {
-    const line = bar.root.querySelector(".progress");
+    const line = bar.now.root.querySelector(".progress");
     line.classList.toggle("cs-hidden", part === null);
     line.firstChild.style.width = `${100 * (part || 0)}%`;
-    if (part !== null && part < 0.1) bar.root.querySelector(".sheet .bad").textContent = "";
+    if (part !== null && part < 0.1) bar.now.root.querySelector(".sheet .bad").textContent = "";
   }
 
   const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");

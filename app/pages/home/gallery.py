@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.components.bundle import component
-from app.figures.home.gallery import card_url
+from app.figures.home.gallery import card_url, kept_card
 from app.language import Words
 from app.navigation import PAGES, SECTIONS, go, spec_of
 from app.state import RECENT_KEY
@@ -22,7 +22,14 @@ def page() -> None:
         if (cards := [_card(screen, spec.slug) for spec in PAGES if spec.listed and spec.section == section])
     ]
     recent = [_card(screen, slug) for slug in st.session_state.get(RECENT_KEY, ())]
-    header = {"words": screen.words.own(), "sections": sections, "recent": recent}
+    address = {"pic": screen.picture.key, "m": st.query_params.get("m", "")}
+    header = {
+        "words": screen.words.own(),
+        "sections": sections,
+        "recent": recent,
+        "live": screen.live,
+        "address": address,
+    }
     opened = component("gallery")(key="gallery", data=pack(header, {}), on_open_change=lambda: None).open
     if opened in {spec.slug for spec in PAGES if spec.listed}:
         go(opened)
@@ -34,7 +41,7 @@ def _card(screen: Screen, slug: str) -> dict[str, str]:
     title, subtitle = words("title"), words("subtitle")
     both = " ".join(Words(language, spec.section, slug)("keywords") for language in ("en", "ko"))
     alt = f"{title}: {screen.picture.alt}"
-    image = card_url(spec, screen.picture)
+    image = kept_card(spec, screen.picture) if screen.live else card_url(spec, screen.picture)
     return {
         "slug": slug,
         "title": title,
