@@ -14,6 +14,7 @@ __all__ = ["LEARNERS", "FilterStep", "learned_filter"]
 
 LEARNERS = ("momentum", "gradient_descent", "adam")
 MOST_PIXELS = 1_000_000
+MOMENTUM = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +68,8 @@ def learned_filter(
     expect_choice(learner, LEARNERS, "learner")
     expect_integer(steps, "steps", minimum=1)
     expect_integer(every, "every", minimum=1)
-    wanted = _checked_target(target)
-    pixels = _centred(expect_image(image), wanted.shape[-1])
+    wanted = checked_target(target)
+    pixels = centred(expect_image(image), wanted.shape[-1])
     goal = functional.conv2d(pixels, wanted)
     unit = goal.var().clamp(min=1e-12)
     # The curvature of the loss, in its unit, is at most twice the sum of the squared pixels of a patch.
@@ -96,7 +97,7 @@ def learned_filter(
 def _optimiser(learner: str, weight: Tensor, rate: float) -> torch.optim.Optimizer:
     if learner == "adam":
         return torch.optim.Adam([weight], lr=rate)
-    return torch.optim.SGD([weight], lr=rate, momentum=0.95 if learner == "momentum" else 0.0)
+    return torch.optim.SGD([weight], lr=rate, momentum=MOMENTUM if learner == "momentum" else 0.0)
 
 
 def _checked_rate(rate: float) -> float:
@@ -105,14 +106,14 @@ def _checked_rate(rate: float) -> float:
     return float(rate)
 
 
-def _checked_target(target: Tensor) -> Tensor:
+def checked_target(target: Tensor) -> Tensor:
     if target.ndim != 2 or target.shape[0] != target.shape[1] or not 2 <= target.shape[0] <= 7:
         message = f"expected a target filter (k, k), k from 2 to 7, got {tuple(target.shape)}"
         raise ShapeError(message, "target_shape", shape=tuple(target.shape))
     return target.float()[None, None]
 
 
-def _centred(image: Tensor, kernel: int) -> Tensor:
+def centred(image: Tensor, kernel: int) -> Tensor:
     """The channels' mean ``(1, 1, H, W)`` with mean 0 and spread 1."""
     height, width = image.shape[-2:]
     if min(height, width) < 2 * kernel or height * width > MOST_PIXELS:
