@@ -58,7 +58,6 @@ def grad_cam(model: nn.Module, image: Tensor, layer: str, target: int | None = N
     return grad_cams(model, image, [layer], target)[layer].heat
 
 
-@torch.inference_mode(False)
 def grad_cams(
     model: nn.Module,
     image: Tensor,
@@ -74,8 +73,25 @@ def grad_cams(
     Source: Grad-CAM++ Chattopadhay 2018; XGrad-CAM Fu 2020; HiResCAM Draelos 2020; LayerCAM Jiang 2021;
         Eigen-CAM Muhammad 2020.
     """
-    if method not in CAM_METHODS:
-        raise ValueError(f"wanted a method of {', '.join(CAM_METHODS)}, got {method!r}")
+    return {layer: maps[method] for layer, maps in cam_grid(model, image, layers, target, (method,)).items()}
+
+
+@torch.inference_mode(False)
+def cam_grid(
+    model: nn.Module,
+    image: Tensor,
+    layers: Sequence[str],
+    target: int | None = None,
+    methods: Sequence[str] = CAM_METHODS,
+) -> dict[str, dict[str, ClassActivation]]:
+    """The maps of several methods for several layers, {layer: {method: map}}, from one pass forward and back.
+
+    Raises:
+        As :func:`grad_cam`; ValueError for a method not in ``CAM_METHODS``.
+    """
+    unknown = [method for method in methods if method not in CAM_METHODS]
+    if unknown:
+        raise ValueError(f"wanted a method of {', '.join(CAM_METHODS)}, got {unknown[0]!r}")
     images = image if image.ndim == 4 else image[None]
     images = images.clone() if images.is_inference() else images
     runner = prepared(model, images)
@@ -88,11 +104,14 @@ def grad_cams(
             raise ValueError(f"wanted a layer with maps (N, C, H, W), got {layer} with {tuple(value.shape)}")
     with torch.enable_grad():
         gradients = torch.autograd.grad(scores[0, chosen], values, allow_unused=True)
-    found = {}
+    size = images.shape[-2:]
+    found: dict[str, dict[str, ClassActivation]] = {}
     for layer, value, gradient in zip(nodes, values, gradients, strict=True):
         gradient = torch.zeros_like(value) if gradient is None else gradient
-        raw = _METHODS[method](value.detach()[0], gradient[0])
-        found[layer] = _activation(layer, method, chosen, raw, images.shape[-2:])
+        found[layer] = {
+            method: _activation(layer, method, chosen, _METHODS[method](value.detach()[0], gradient[0]), size)
+            for method in methods
+        }
     return found
 
 
