@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.mobilenetv2 import InvertedResidual
 
+from cnn.models.unet import SeparableUNet, UNet
 from cnn.models.xception import XceptionBlock
 
 MOST_CHANNELS = 512
@@ -142,6 +144,17 @@ def _xception(settings: BlockSettings) -> nn.Module:
     return XceptionBlock(settings.in_channels, widths, stride=settings.stride, relu_first=False)
 
 
+_U_LEVELS = tuple((f"{arm}.{level}", float(level)) for arm in ("down", "merge") for level in range(3))
+_U_HIDDEN = ("pad", "pool", "up.", "cat", "zeros", "scale", "getitem", "stem")
+
+
+def _u_net(architecture: type[UNet], settings: BlockSettings) -> nn.Module:
+    first = settings.out_channels
+    net = architecture(3, 4, widths=(first, 2 * first, 4 * first, 8 * first))
+    net.skips = (settings.shortcut,) * len(net.skips)
+    return net
+
+
 BLOCKS: tuple[Block, ...] = (
     Block(
         "residual",
@@ -191,6 +204,17 @@ BLOCKS: tuple[Block, ...] = (
         ("conv.3",),
         lambda s: InvertedResidual(s.in_channels, s.out_channels, s.stride, s.expansion),
     ),
+    *(
+        Block(
+            name,
+            ("out_channels", "size", "shortcut"),
+            BlockSettings(3, 8, size=128),
+            (*_U_LEVELS, ("bottom", 3.0)),
+            _U_HIDDEN,
+            partial(_u_net, architecture),
+        )
+        for name, architecture in (("unet", UNet), ("separable_unet", SeparableUNet))
+    ),
 )
 """The blocks, in the order of the lectures."""
 
@@ -224,7 +248,7 @@ def build_block(name: str, settings: BlockSettings) -> nn.Module:
     generator = torch.Generator().manual_seed(settings.seed)
     with torch.no_grad():
         for module in model.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 draw_weights(module, generator)
         if isinstance(model, ResidualBlock):
             for conv in (model.conv1, model.conv2):
@@ -232,9 +256,9 @@ def build_block(name: str, settings: BlockSettings) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def draw_weights(conv: nn.Conv2d, generator: torch.Generator) -> None:
+def draw_weights(conv: nn.Conv2d | nn.ConvTranspose2d, generator: torch.Generator) -> None:
     """He's normal weights, and a zero bias, in place."""
-    fan_in = conv.weight[0].numel()
+    fan_in = conv.weight.numel() // conv.out_channels
     conv.weight.data.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
     if conv.bias is not None:
         conv.bias.data.zero_()

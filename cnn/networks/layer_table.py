@@ -114,6 +114,26 @@ def _first(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
+def visible_rows(rows: Iterable[TableRow], hidden: tuple[str, ...]) -> tuple[TableRow, ...]:
+    """The rows without those whose names begin with one of `hidden`; what read them reads what they read.
+
+    A hidden row's parameters and multiply-adds are counted at the next row that reads it.
+    """
+    sources: dict[str, tuple[str, ...]] = {}
+    owed: dict[str, tuple[int, int]] = {}
+    shown: list[TableRow] = []
+    for row in rows:
+        inputs = tuple(dict.fromkeys(s for name in row.inputs for s in sources.get(name, (name,))))
+        debts = [owed.pop(name, (0, 0)) for name in row.inputs]
+        parameters = row.parameters + sum(debt[0] for debt in debts)
+        multiply_adds = row.multiply_adds + sum(debt[1] for debt in debts)
+        if hidden and row.name.startswith(hidden):
+            sources[row.name], owed[row.name] = inputs, (parameters, multiply_adds)
+        else:
+            shown.append(replace(row, inputs=inputs, parameters=parameters, multiply_adds=multiply_adds))
+    return tuple(shown)
+
+
 def row_values(model: nn.Module, image: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
     """What layers made of a picture, by name, without the batch; those behind a layer without weights are left out.
 

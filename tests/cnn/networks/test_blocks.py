@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from cnn.networks.blocks import BLOCKS, BlockSettings, block_record, build_block, picture_maps
 from cnn.networks.costs import bottleneck_cost, conv_cost, separable_cost
-from cnn.networks.layer_table import layer_table
+from cnn.networks.layer_table import layer_table, visible_rows
 
 
 def maps(channels: int, size: int = 12) -> torch.Tensor:
@@ -24,7 +24,8 @@ def test_blocks_run_on_their_usual_settings(name: str) -> None:
     block = build_block(name, settings)
     found = block(maps(settings.in_channels, 20)[None])
     side = -(-20 // settings.stride)
-    assert found.shape == (1, settings.out_channels, side, side)
+    channels = 4 if "unet" in name else settings.out_channels
+    assert found.shape == (1, channels, side, side)
     assert torch.equal(found, build_block(name, settings)(maps(settings.in_channels, 20)[None]))
 
 
@@ -90,3 +91,18 @@ def test_wrong_settings_are_refused() -> None:
         build_block("residual", BlockSettings(in_channels=0))
     with pytest.raises(ValueError, match="stride"):
         build_block("projection", BlockSettings(stride=3))
+
+
+@pytest.mark.parametrize("name", ["unet", "separable_unet"])
+def test_M10_the_u_and_its_skips(name: str) -> None:
+    settings = replace(block_record(name).usual, size=32)
+    image = torch.rand(3, 32, 32)
+    rows = visible_rows(layer_table(build_block(name, settings), image), block_record(name).hidden)
+    found = {row.name: row for row in rows}
+    names = list(found)
+    assert [row.shape for row in rows[1:5]] == [(8, 32, 32), (16, 16, 16), (32, 8, 8), (64, 4, 4)]
+    assert set(found["merge.2"].inputs) == {"down.2.0", "bottom.0"}
+    assert names[-1] == "head"
+    assert found["head"].kernel_size == 1
+    cut = build_block(name, replace(settings, shortcut=False))
+    assert not torch.equal(cut(image[None]), build_block(name, settings)(image[None]))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnn.models.registry import build_model, model_record, model_skeleton
-from cnn.networks.layer_table import TableRow, drawn_convolutions, layer_table, row_values
+from cnn.networks.layer_table import TableRow, drawn_convolutions, layer_table, row_values, visible_rows
 
 
 def table(name: str) -> dict[str, TableRow]:
@@ -85,3 +85,13 @@ def test_M3_a_network_without_its_fully_connected_weights_runs_up_to_them() -> N
     assert found["features.4"].shape == (64, 16, 16)
     assert found["features.4"].isfinite().all()
     assert found["features.4"].any()
+
+
+def test_hidden_rows_are_passed_by_and_their_cost_is_not_lost() -> None:
+    rows = layer_table(model_skeleton("resnet18"), torch.empty(1, 3, 64, 64, device="meta"), blocks=False)
+    shown = {row.name: row for row in visible_rows(rows, ("bn", "relu", "layer1.0.bn", "layer1.0.relu"))}
+    assert shown["maxpool"].inputs == ("conv1",)
+    assert shown["layer1.0.conv2"].inputs == ("layer1.0.conv1",)
+    assert shown["layer1.0.add"].inputs == ("layer1.0.conv2", "maxpool")
+    assert sum(row.parameters for row in shown.values()) == sum(row.parameters for row in rows)
+    assert shown["maxpool"].parameters == 128
