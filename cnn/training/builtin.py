@@ -54,6 +54,26 @@ def copy_fitting(model: nn.Module, weights: dict[str, Tensor]) -> int:
     return len(fitting)
 
 
+def mean_weights(runs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of several runs' tensors in float32; whole numbers (batch counters) are the first run's.
+
+    Source: Wortsman et al. 2022, "Model soups".
+
+    Raises:
+        ValueError: the runs do not have the same names.
+    """
+    first = restored(runs[0])
+    others = [restored(run) for run in runs[1:]]
+    if any(other.keys() != first.keys() for other in others):
+        raise ValueError("expected runs of one network, got other names of tensors")
+    return {
+        name: torch.stack([value, *(other[name] for other in others)]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in first.items()
+    }
+
+
 def stored(model: nn.Module, *, half: bool) -> dict[str, Tensor]:
     """The state dict as it goes to disk: contiguous, convolution and linear weights in half precision where
     wanted.
@@ -149,6 +169,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--from-scratch", action="store_true", help="only add the figure without a start to the card"
     )
+    parser.add_argument(
+        "--mean-of",
+        type=Path,
+        nargs="+",
+        default=(),
+        help="train nothing: take the mean of these runs' safetensors (Wortsman et al. 2022, Model soups)",
+    )
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -162,16 +189,21 @@ def main(arguments: list[str] | None = None) -> int:
         start=options.start,
     )
     try:
-        scores = train(chosen, trainer, options.data, checkpoint)
+        if options.mean_of:
+            trainer.averaged.load_state_dict(mean_weights([load_file(path) for path in options.mean_of]))
+            pictures = chosen.task.load(options.data, "val")
+            scores = chosen.task.scores(trainer.averaged.eval(), pictures, trainer.device)
+        else:
+            scores = train(chosen, trainer, options.data, checkpoint)
     except DataMissing as error:
         print(error, file=sys.stderr)
         return 2
     if options.from_scratch:
         add_to_card(chosen.name, options.output, {f"val {n} from scratch": v for n, v in scores.items()})
     else:
-        write_model(
-            chosen, trainer, scores, options.output, started_from=options.start.stem if options.start else ""
-        )
+        runs = f"the mean of {len(options.mean_of)} runs" if options.mean_of else ""
+        begun = runs or (options.start.stem if options.start else "")
+        write_model(chosen, trainer, scores, options.output, started_from=begun)
     print(f"{chosen.name}: " + ", ".join(f"val {name} {value:.4f}" for name, value in scores.items()))
     return 0
 

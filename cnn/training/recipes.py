@@ -74,7 +74,9 @@ _TRAINED: tuple[Recipe, ...] = (
     Recipe(
         "fashion-cnn",
         "fashion_mnist",
-        Classification(builtin_record("fashion-cnn"), "fashion_mnist", flip=True, affine=(0, 0.036, 0.0, 0.0)),
+        Classification(
+            builtin_record("fashion-cnn"), "fashion_mnist", flip=True, affine=(0, 0.036, 0.0, 0.0)
+        ),
         Schedule(14, 128, 1.5e-3, "adamw", 2e-2),
         "sorting real photos of clothes: it knows Zalando's 28×28 cut-outs",
     ),

@@ -162,3 +162,13 @@ def test_a_head_alone_learns_while_the_rest_is_frozen(data):
         name for name, value in trainer.model.state_dict().items() if not torch.equal(value, before[name])
     }
     assert changed == {"head.weight", "head.bias"}
+
+
+def test_the_mean_of_runs_is_the_mean_of_their_tensors() -> None:
+    runs = [
+        {"w": torch.full((2, 3), float(n), dtype=torch.float16), "count": torch.tensor(n)} for n in (1, 2, 6)
+    ]
+    mean = builtin.mean_weights(runs)
+    assert torch.equal(mean["w"], torch.full((2, 3), 3.0)) and int(mean["count"]) == 1
+    with pytest.raises(ValueError, match="other names"):
+        builtin.mean_weights([runs[0], {"w": runs[1]["w"]}])
