@@ -169,6 +169,7 @@ def test_the_mean_of_runs_is_the_mean_of_their_tensors() -> None:
         {"w": torch.full((2, 3), float(n), dtype=torch.float16), "count": torch.tensor(n)} for n in (1, 2, 6)
     ]
     mean = builtin.mean_weights(runs)
-    assert torch.equal(mean["w"], torch.full((2, 3), 3.0)) and int(mean["count"]) == 1
+    assert torch.equal(mean["w"], torch.full((2, 3), 3.0))
+    assert int(mean["count"]) == 1
     with pytest.raises(ValueError, match="other names"):
         builtin.mean_weights([runs[0], {"w": runs[1]["w"]}])
