@@ -59,6 +59,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("convolution", "convolution", "grid_on"),
     PageSpec("convolution", "receptive_field", "center_focus_strong"),
     PageSpec("networks", "transfer_learning", "school"),
+    PageSpec("segmentation", "unet", "schema"),
     PageSpec("server", "status", "memory", listed=False),
 )
 

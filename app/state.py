@@ -149,6 +149,13 @@ _STYLE = r"([a-z][a-z0-9_]{0,40}|u-[A-Za-z0-9_-]{22})(~\d(\.\d{1,2})?)?"
 SCREENS: dict[str, tuple[Parameter, ...]] = {
     "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
     "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
+    "unet": (
+        Choice("net", ("unet-street", "unet-membrane"), "unet-street"),
+        Text("skips", r"[01]{1,6}", "1111"),
+        Text("block", r"(carried|raised|merged)\.[0-5]|bottom|logits", "carried.0"),
+        Integer("channel", -1, 511, -1),
+        Integer("opacity", 0, 100, 65),
+    ),
     "transfer_learning": (
         Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),
         Text("net", r"[A-Za-z0-9_./-]{1,60}", "imagenette-resnet"),

@@ -14,6 +14,7 @@ MODULES = {
     "gallery": "app.figures.home.gallery",
     "convolution": "app.figures.convolution.convolution",
     "receptive_field": "app.figures.convolution.receptive_field",
+    "unet": "app.figures.segmentation.unet",
 }
 """Modules with `live_block(parameters, picture) -> bytes`."""
 
