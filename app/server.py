@@ -35,7 +35,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from app.components import bundle
 from app.language import LANGUAGES
 from app.navigation import load_pages
-from app.routes import camera, data_sets, files, live
+from app.routes import camera, data_sets, files, live, videos
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
@@ -133,6 +133,10 @@ app = st.App(
         WebSocketRoute(camera.PATH, camera.camera),
         Route(files.UPLOAD_PATH, files.upload, methods=["POST"]),
         Route(data_sets.PATH, data_sets.upload, methods=["POST"]),
+        Route(videos.VIDEO_PATH, videos.upload, methods=["POST"]),
+        Route(videos.RUN_PATH, videos.frames, methods=["GET"]),
+        Route(videos.RUN_PATH, videos.act, methods=["POST"]),
+        Route(videos.MP4_PATH, videos.mp4, methods=["GET"]),
         Route(bundle.JS_PREFIX + "{name}", files.javascript),
     ],
     middleware=[Middleware(Guard, allowed_hosts=allowed_hosts())],

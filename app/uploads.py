@@ -78,6 +78,11 @@ class UploadStore:
             return None
         return data
 
+    def path(self, key: str) -> Path | None:
+        """Return where the file under `key` lies, None where there is none on disk."""
+        path = self._folder / key
+        return path if _KEY.fullmatch(key) and path.is_file() else None
+
     def of_session(self, session: str) -> tuple[str, ...]:
         """Return the keys that `session` uploaded, newest first."""
         with self._lock:

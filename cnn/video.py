@@ -37,7 +37,7 @@ FILES_ONLY = "protocol_whitelist;file"
 class VideoError(ValueError):
     """A video that cannot be read or written. `code` names why, `values` holds the sentence's numbers."""
 
-    def __init__(self, message: str, code: str, **values: int | float | str) -> None:
+    def __init__(self, message: str, code: str = "", **values: int | float | str) -> None:
         super().__init__(message)
         self.code = code
         self.values = values
