@@ -58,8 +58,10 @@ PAGES: tuple[PageSpec, ...] = (
     HOME,
     PageSpec("convolution", "convolution", "grid_on"),
     PageSpec("convolution", "receptive_field", "center_focus_strong"),
+    PageSpec("convolution", "learned_filters", "model_training"),
     PageSpec("networks", "transfer_learning", "school"),
     PageSpec("segmentation", "unet", "schema"),
+    PageSpec("detection", "boxes", "select_all"),
     PageSpec("server", "status", "memory", listed=False),
 )
 

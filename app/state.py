@@ -16,8 +16,10 @@ from typing import Any
 import streamlit as st
 
 from cnn.convolution.field_settings import FIELDS as FIELD_FIELDS
+from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN, Field
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
+from cnn.detection.box_settings import FIELDS as BOX_FIELDS
 from cnn.images.gallery import PICTURE_IDS
 
 MAX_TEXT = 6000
@@ -149,6 +151,8 @@ _STYLE = r"([a-z][a-z0-9_]{0,40}|u-[A-Za-z0-9_-]{22})(~\d(\.\d{1,2})?)?"
 SCREENS: dict[str, tuple[Parameter, ...]] = {
     "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
     "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
+    "learned_filters": tuple(_of_field(field) for field in LEARNING_FIELDS),
+    "boxes": tuple(_of_field(field) for field in BOX_FIELDS),
     "unet": (
         Choice("net", ("unet-street", "unet-membrane"), "unet-street"),
         Text("skips", r"[01]{1,6}", "1111"),

@@ -14,6 +14,8 @@ MODULES = {
     "gallery": "app.figures.home.gallery",
     "convolution": "app.figures.convolution.convolution",
     "receptive_field": "app.figures.convolution.receptive_field",
+    "learned_filters": "app.figures.convolution.learned_filters",
+    "boxes": "app.figures.detection.boxes",
     "unet": "app.figures.segmentation.unet",
 }
 """Modules with `live_block(parameters, picture) -> bytes`."""
