@@ -58,7 +58,7 @@ def with_edits(model: nn.Module, edits: Sequence[Edit]) -> Iterator[Callable[[Te
 
         def run(images: Tensor) -> Any:
             runner = prepared(model, images)
-            change, read = _changes(runner.network, edits)
+            change, read = changes_of(runner.network, edits)
             with torch.no_grad():
                 return next(
                     value
@@ -69,9 +69,10 @@ def with_edits(model: nn.Module, edits: Sequence[Edit]) -> Iterator[Callable[[Te
         yield run
 
 
-def _changes(
+def changes_of(
     network: NetworkTrace, edits: Sequence[Edit]
 ) -> tuple[Callable[[fx.Node, Any], Any], Callable[[fx.Node, Any], Any]]:
+    """What `cnn.models.running.Runner.values` takes as `change` and `read` for these edits. Raises: KeyError."""
     changes: dict[fx.Node, list[ScaleChannels | ReplaceChannel]] = {}
     cuts: dict[fx.Node, list[int]] = {}
     for edit in edits:
@@ -144,18 +145,25 @@ class ChannelEffect:
 
 
 def channel_effects(
-    model: nn.Module, image: Tensor, layer: str, target: int, *, batch_size: int = 16
+    model: nn.Module,
+    image: Tensor,
+    layer: str,
+    target: int,
+    *,
+    batch_size: int = 16,
+    channels: range | None = None,
 ) -> Iterator[ChannelEffect]:
     """The exact effect of each channel of a layer on one output, channel by channel, for a progress bar.
 
     Only what follows the layer is run again, for several channels at a time.
 
     Args:
-        model: with outputs (N, K).
+        model: with outputs (N, K), or maps (N, K, H, W), whose mean counts.
         image: (C, H, W) or (1, C, H, W).
         layer: whose channels are silenced.
         target: the output k.
         batch_size: channels silenced in one run.
+        channels: which; all when None.
 
     Raises:
         KeyError: no such layer.
@@ -165,17 +173,42 @@ def channel_effects(
     node = runner.network.resolve(layer)
     with torch.no_grad():
         held = dict(runner.values(images))
-        whole = float(runner.output_of(held)[0, target])
+        whole = float(_scores(runner.output_of(held), target)[0])
         value = held[node]
         total = value.shape[1]
-        for begin in range(0, total, batch_size):
-            channels = range(begin, min(begin + batch_size, total))
-            changed = value.repeat(len(channels), *(1,) * (value.ndim - 1))
-            for place, channel in enumerate(channels):
+        wanted = range(total) if channels is None else range(total)[channels.start : channels.stop]
+        for begin in range(0, len(wanted), batch_size):
+            silenced = wanted[begin : begin + batch_size]
+            changed = value.repeat(len(silenced), *(1,) * (value.ndim - 1))
+            for place, channel in enumerate(silenced):
                 changed[place, channel] = 0
-            scores = _resumed(runner, held, node, changed)[:, target]
-            for place, channel in enumerate(channels):
+            scores = _scores(_resumed(runner, held, node, changed), target)
+            for place, channel in enumerate(silenced):
                 yield ChannelEffect(channel, whole - float(scores[place]), channel + 1, total)
+
+
+def _scores(output: Any, target: int) -> Tensor:
+    """(N,) the output `target`, averaged over the places of a map."""
+    return (
+        output_tensor(output)[:, target].flatten(1).mean(1)
+        if output_tensor(output).ndim > 2
+        else output_tensor(output)[:, target]
+    )
+
+
+def output_tensor(output: Any) -> Tensor:
+    """The scores among a network's outputs: the tensor itself, the "out" of a dictionary, or the first of several.
+
+    Raises:
+        TypeError: there is none.
+    """
+    if isinstance(output, dict):
+        output = output.get("out", next(iter(output.values()), None))
+    if isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    if not isinstance(output, Tensor):
+        raise TypeError(f"wanted an output that is a tensor, got {type(output).__name__}")
+    return output
 
 
 def _resumed(runner: Runner, held: dict[fx.Node, Any], node: fx.Node, value: Tensor) -> Tensor:

@@ -21,10 +21,11 @@ from app.figures.convolution.receptive_field_network import (
     prepared_input,
     weights_of,
 )
+from app.figures.field_tables import field_layers_block
 from app.pictures import CurrentPicture
 from app.wire import pack
 from cnn.convolution.field_settings import OWN_STACK, FieldSettings
-from cnn.convolution.field_tables import EffectiveField, LayerField, effective_field
+from cnn.convolution.field_tables import EffectiveField, effective_field
 from cnn.convolution.layer_stack import PRESETS, StackError, parsed_stack, stack_cost
 from cnn.images.encode import digest, resize_to, to_hwc
 
@@ -104,7 +105,7 @@ def field_block(
         "weights": weights,
     }
     if block["network"]["id"] not in known:
-        block["network"]["layers"], arrays["tables"] = _layers(network)
+        block["network"]["layers"], arrays["tables"] = field_layers_block(network.layers)
     if settings.heat and weights:
         place, row, column = pinned(settings, network)
         block["heat"], heat = _measured(picture, settings, network, weights, (place, row, column), image)
@@ -166,36 +167,6 @@ def _measured(
         "half": found.half, "most": found.most, "area": found.area, "draws": found.draws,
     }  # fmt: skip
     return described, found.heat.float()
-
-
-def _layers(network: FieldNetwork) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """Return the layers and one int32 array of all tables; layers with the same table share its place."""
-    places: dict[bytes, int] = {}
-    chunks: list[NDArray[np.int32]] = []
-    end = 0
-    described = []
-    for layer in network.layers:
-        offsets = []
-        for table in (layer.rows, layer.columns):
-            name = table.tobytes()
-            if name not in places:
-                places[name] = end
-                chunks.append(table.reshape(-1))
-                end += table.size
-            offsets.append(places[name])
-        described.append(_layer(layer, offsets))
-    return described, np.concatenate(chunks)
-
-
-def _layer(layer: LayerField, offsets: list[int]) -> dict[str, Any]:
-    field = layer.field
-    jump = field.jump if isinstance(field.jump, tuple) else (field.jump, field.jump)
-    return {
-        "name": layer.name, "kind": layer.kind, "shape": list(field.shape), "grid": list(field.grid),
-        "size": list(field.size), "jump": list(jump), "start": list(field.start), "status": field.status,
-        "cause": field.cause, "inputs": list(layer.inputs), "share": layer.padding_share, "changes": layer.changes,
-        "tables": offsets,
-    }  # fmt: skip
 
 
 def card(photo: Tensor) -> NDArray[np.uint8]:
