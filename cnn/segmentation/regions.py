@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["ClassArea", "Outline", "areas", "instance_labels", "outlines"]
+__all__ = ["ClassArea", "Outline", "Pieces", "areas", "instance_labels", "outlines", "pieces"]
 
 MOST_OUTLINES = 2000
 
@@ -32,6 +33,14 @@ class Outline:
     label: int
     points: Tensor
     area: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """Connected pieces of classes: `labels` (H, W) int64, 0 or 1 + the number of the piece; `classes` (N,) int64."""
+
+    labels: Tensor
+    classes: Tensor
 
 
 def areas(labels: Tensor, categories: tuple[str, ...]) -> tuple[ClassArea, ...]:
@@ -64,6 +73,30 @@ def outlines(labels: Tensor, *, smallest: float = 1.0) -> tuple[Outline, ...]:
                 points = torch.from_numpy(contour.reshape(-1, 2).astype(np.float32))
                 found.append(Outline(label, points, area))
     return tuple(sorted(found, key=lambda outline: -outline.area)[:MOST_OUTLINES])
+
+
+def pieces(labels: Tensor, *, smallest: int = 1, without: tuple[int, ...] = ()) -> Pieces:
+    """What hangs together of one class, the largest first, 2,000 at most: the nearest to objects that classes of
+    pixels can tell. Pixels touch at edges and corners; pieces of less than `smallest` pixels and the classes `without`
+    are left out.
+    """
+    rows = _labels(labels).cpu().numpy().astype(np.uint8)
+    found: list[tuple[int, int, NDArray[np.bool_]]] = []
+    for label in np.unique(rows).tolist():
+        if label in without:
+            continue
+        count, numbers, facts, _ = cv2.connectedComponentsWithStats(
+            (rows == label).astype(np.uint8), connectivity=8
+        )
+        for number in range(1, count):
+            pixels = int(facts[number, cv2.CC_STAT_AREA])
+            if pixels >= smallest:
+                found.append((pixels, label, numbers == number))
+    found.sort(key=lambda piece: -piece[0])
+    out = torch.zeros(labels.shape, dtype=torch.int64)
+    for place, (_, _, mask) in enumerate(found[:MOST_OUTLINES]):
+        out[torch.from_numpy(mask)] = place + 1
+    return Pieces(out, torch.tensor([label for _, label, _ in found[:MOST_OUTLINES]], dtype=torch.int64))
 
 
 def instance_labels(masks: Tensor, scores: Tensor | None = None) -> Tensor:

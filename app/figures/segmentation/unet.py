@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.figures.segmentation.classes import colours, names, overlaid
+from app.figures.segmentation.classes import names
 from app.figures.segmentation.unet_network import (
     FITTING,
     UNetSettings,
@@ -31,6 +31,7 @@ from app.figures.segmentation.unet_network import (
 from app.pictures import CurrentPicture
 from app.wire import pack
 from cnn.images.encode import resize_to, to_hwc
+from cnn.segmentation.colours import class_colours, overlaid
 from cnn.segmentation.segment import segment
 from cnn.segmentation.unet_view import UNetMaps
 from cnn.weights.builtin import builtin_record
@@ -62,7 +63,7 @@ def screen_words(language: str) -> dict[str, Any]:
     for name in networks():
         record, told = builtin_record(name), model_card(name)
         listed[name] = {
-            "classes": names(record.categories, language), "colours": colours(record.categories).tolist(),
+            "classes": names(record.categories, language), "colours": class_colours(record.categories).tolist(),
             "parameters": sum(p.numel() for p in unet(name).parameters()), "fitting": list(FITTING[name]),
             "iou": told.get("scores", {}).get("val mean IoU"),
         }  # fmt: skip
@@ -172,13 +173,13 @@ def _small(values: Tensor, side: int) -> Tensor:
 def card(photo: Tensor) -> NDArray[np.uint8]:
     """Return the home page's card, uint8 (H, W, 3): the picture, and what the street U-Net finds in it, side by side."""
     picture = resize_to(photo, 320)
-    pixels = np.atleast_3d(to_hwc(picture)).repeat(3 if picture.shape[0] == 1 else 1, axis=2)
+    plain = picture.expand(3, -1, -1)
     offered = networks()
     if not offered:
-        return pixels
+        return to_hwc(plain)
     found = segment(unet(offered[0]), picture)
-    drawn = overlaid(pixels, found.labels.numpy(), colours(found.categories), 0.72)
-    middle = pixels.shape[1] // 2
-    drawn[:, :middle] = pixels[:, :middle]
-    drawn[:, max(middle - 1, 0) : middle + 1] = 255
-    return drawn
+    drawn = overlaid(picture, found.labels, class_colours(found.categories), 0.75)
+    middle = drawn.shape[2] // 2
+    drawn[:, :, :middle] = plain[:, :, :middle]
+    drawn[:, :, max(middle - 1, 0) : middle + 1] = 255
+    return to_hwc(drawn)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures.segmentation.classes import colours, overlaid
 from app.figures.segmentation.unet_network import (
     UNetSettings,
     block_of,
@@ -19,6 +18,7 @@ from app.figures.segmentation.unet_network import (
 )
 from app.pictures import CurrentPicture, as_photo
 from cnn.images.encode import palette_png, png_bytes, to_hwc
+from cnn.segmentation.colours import class_colours, overlaid
 from cnn.weights.builtin import builtin_record
 
 UNetFile = tuple[str, str, Callable[[], bytes], str]
@@ -35,21 +35,20 @@ def unet_files(picture: CurrentPicture, settings: UNetSettings) -> list[UNetFile
 
 
 def _overlay(picture: CurrentPicture, settings: UNetSettings) -> bytes:
-    pixels = np.atleast_3d(to_hwc(shown_picture(picture)))
-    pixels = pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
-    labels = labels_of(maps_of(picture, settings)).numpy()
-    palette = colours(builtin_record(settings.net).categories)
-    return png_bytes(overlaid(pixels, labels, palette, settings.opacity / 100))
+    labels = labels_of(maps_of(picture, settings))
+    palette = class_colours(builtin_record(settings.net).categories)
+    return png_bytes(to_hwc(overlaid(shown_picture(picture), labels, palette, settings.opacity / 100)))
 
 
 def _indexed(picture: CurrentPicture, settings: UNetSettings) -> bytes:
-    return palette_png(labels_of(maps_of(picture, settings)).numpy(), _palette(settings.net))
+    palette = indexed_palette(builtin_record(settings.net).categories)
+    return palette_png(labels_of(maps_of(picture, settings)).numpy(), palette)
 
 
-def _palette(net: str) -> NDArray[np.uint8]:
+def indexed_palette(categories: Sequence[str]) -> NDArray[np.uint8]:
+    """Return the (256, 3) palette of an indexed picture of classes: the classes' colours, then black."""
     found = np.zeros((256, 3), dtype=np.uint8)
-    own = colours(builtin_record(net).categories)
-    found[: len(own)] = own
+    found[: len(categories)] = class_colours(categories).numpy()
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from cnn.segmentation.regions import areas, instance_labels, outlines
+from cnn.segmentation.regions import areas, instance_labels, outlines, pieces
 from cnn.segmentation.scores import mask_scores
 
 
@@ -69,3 +69,13 @@ def test_S1_instances_of_one_class_are_told_apart() -> None:
     assert instance_labels(masks, torch.tensor([0.5, 0.9]))[0].tolist() == [1, 1, 1, 2, 2, 2]
     assert instance_labels(masks)[0].tolist() == [1, 1, 1, 1, 2, 2]
     assert instance_labels(torch.zeros(0, 4, 6, dtype=torch.bool)).sum() == 0
+
+
+def test_S1_pieces_are_what_hangs_together() -> None:
+    labels = torch.tensor([[1, 1, 0, 1], [1, 0, 0, 0], [0, 2, 0, 2], [0, 0, 2, 0]])
+    found = pieces(labels, without=(0,))
+    assert found.classes.tolist() == [1, 2, 1]
+    assert found.labels.tolist() == [[1, 1, 0, 3], [1, 0, 0, 0], [0, 2, 0, 2], [0, 0, 2, 0]]
+    large = pieces(labels, smallest=3)
+    assert sorted(large.classes.tolist()) == [0, 1, 2]
+    assert int((large.labels == 0).sum()) == 1
