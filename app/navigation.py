@@ -62,6 +62,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("networks", "transfer_learning", "school"),
     PageSpec("segmentation", "unet", "schema"),
     PageSpec("detection", "boxes", "select_all"),
+    PageSpec("style", "style_transfer", "brush"),
     PageSpec("server", "status", "memory", listed=False),
 )
 

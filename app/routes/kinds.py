@@ -17,6 +17,7 @@ MODULES = {
     "learned_filters": "app.figures.convolution.learned_filters",
     "boxes": "app.figures.detection.boxes",
     "unet": "app.figures.segmentation.unet",
+    "style_transfer": "app.figures.style.style_transfer",
 }
 """Modules with `live_block(parameters, picture) -> bytes`."""
 
