@@ -22,7 +22,6 @@ import asyncio
 import gc
 import logging
 import socket
-import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,14 +32,17 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit.runtime.pages_manager import PagesManager
 
 from app.components import bundle
+from app.first_visit import visit
 from app.language import LANGUAGES
-from app.navigation import load_pages
+from app.navigation import HOME, PAGES, load_pages
 from app.routes import camera, data_sets, files, live, videos
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
 LATER_SECONDS = 5.0
 """After the start, what was not needed for the first picture is loaded."""
+PAUSE_SECONDS = 0.3
+"""Between the screens that are opened once for that, so that whoever is there already is served."""
 
 
 def allowed_hosts() -> list[str]:
@@ -93,16 +95,20 @@ def warm_up() -> None:
     for language in LANGUAGES:
         built_in_cards(language)
     register()
-    gc.collect()
-    gc.freeze()  # Streamlit collects after a rerun; what is loaded once need not be walked each time
 
 
-def warm_up_later() -> None:
+async def warm_up_later() -> None:
     """Load what the first picture does not need: with it, two cores would have twice as much to do at the start."""
     import cnn.jobs
 
-    cnn.jobs.warm()
-    load_pages()
+    await asyncio.sleep(LATER_SECONDS)
+    await asyncio.to_thread(cnn.jobs.warm)
+    await asyncio.to_thread(load_pages)
+    for spec in PAGES:
+        await visit("" if spec is HOME else spec.slug)
+        await asyncio.sleep(PAUSE_SECONDS)
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
@@ -112,9 +118,10 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     from cnn.images import pool
 
     warm_up()
-    later = threading.Timer(LATER_SECONDS, warm_up_later)
-    later.daemon = True
-    later.start()
+    await visit("convolution")
+    gc.collect()
+    gc.freeze()  # Streamlit collects after a rerun; what is loaded once need not be walked each time
+    later = asyncio.create_task(warm_up_later())
     watcher = asyncio.create_task(watch_sessions())
     yield {}
     watcher.cancel()

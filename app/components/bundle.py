@@ -82,6 +82,14 @@ def _sources(name: str) -> tuple[str, str, str]:
     return javascript, css, html
 
 
+def script_path(name: str) -> str:
+    """Return the address of the script of component `name`; empty where there is none, or no route for it."""
+    if not served_by_route or not (COMPONENTS / name / f"{name}.js").is_file():
+        return ""
+    _sources(name)
+    return next(JS_PREFIX + file for file in _scripts if file.rsplit(".", 2)[0] == name)
+
+
 @cache
 def component(name: str) -> Any:
     """Return the mounting function of the component in `app/components/<name>/<name>.{js,css,html}`."""
