@@ -21,6 +21,7 @@ from cnn.convolution.settings import DIFFERENCE_PATTERN, Field
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
 from cnn.images.gallery import PICTURE_IDS
+from cnn.networks.edit_text import PATTERN as EDIT_PATTERN
 
 MAX_TEXT = 6000
 """Characters of one query parameter that are looked at; browsers and proxies cut longer addresses anyway."""
@@ -153,12 +154,41 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
     "learned_filters": tuple(_of_field(field) for field in LEARNING_FIELDS),
     "boxes": tuple(_of_field(field) for field in BOX_FIELDS),
+    "segment": (
+        *network_parameters("unet-street"),
+        Choice("view", ("overlay", "contours", "map", "objects"), "overlay"),
+        Integer("opacity", 0, 100, 60),
+        Integer("cls", -1, 255, -1),
+        Integer("px", -1, 29999, -1),
+        Integer("py", -1, 29999, -1),
+        Choice("source", ("picture", "camera", "video"), "picture"),
+    ),
     "unet": (
         Choice("net", ("unet-street", "unet-membrane"), "unet-street"),
         Text("skips", r"[01]{1,6}", "1111"),
         Text("block", r"(carried|raised|merged)\.[0-5]|bottom|logits", "carried.0"),
         Integer("channel", -1, 511, -1),
         Integer("opacity", 0, 100, 65),
+    ),
+    "layer_explorer": (
+        *network_parameters(),
+        Text("layer", r"[A-Za-z0-9_.]{0,120}"),
+        Integer("channel", -1, 100_000, -1),
+        Integer("row", -1, 8192, -1),
+        Integer("col", -1, 8192, -1),
+        Integer("page", 0, 1000, 0),
+        Choice("tab", ("maps", "terms", "field", "edit", "prepare"), "maps"),
+        Choice("sort", ("index", "mean", "max", "variance", "effect"), "index"),
+        Choice("scale", ("map", "layer", "block", "network"), "layer"),
+        Choice("on", ("box", "heat", "map", "plain"), "box"),
+        Flag("heat", False),
+        Flag("folded", False),
+        Integer("target", -1, 100_000, -1),
+        Text("edits", EDIT_PATTERN),
+        Text(
+            "compare",
+            rf"(before|layer~[A-Za-z0-9_.]{{1,120}}|picture~({'|'.join(PICTURE_IDS)}|u-[A-Za-z0-9_-]{{22}}))?",
+        ),
     ),
     "transfer_learning": (
         Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),

@@ -14,8 +14,10 @@ MODULES = {
     "gallery": "app.figures.home.gallery",
     "convolution": "app.figures.convolution.convolution",
     "receptive_field": "app.figures.convolution.receptive_field",
+    "layer_explorer": "app.figures.networks.layer_explorer",
     "learned_filters": "app.figures.convolution.learned_filters",
     "boxes": "app.figures.detection.boxes",
+    "segment": "app.figures.segmentation.segment",
     "unet": "app.figures.segmentation.unet",
     "style_transfer": "app.figures.style.style_transfer",
 }
