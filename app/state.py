@@ -7,21 +7,30 @@ the nearest valid one, with a `Note` that the page shows.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from app.parameters import (
+    EDIT_PATTERN,
+    Choice,
+    Flag,
+    Integer,
+    Number,
+    Parameter,
+    Text,
+    network_parameters,
+    number_of,
+    of_field,
+)
 from cnn.convolution.field_settings import FIELDS as FIELD_FIELDS
 from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
-from cnn.convolution.settings import DIFFERENCE_PATTERN, Field
+from cnn.convolution.settings import DIFFERENCE_PATTERN
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
 from cnn.images.gallery import PICTURE_IDS
-from cnn.networks.edit_text import PATTERN as EDIT_PATTERN
 
 MAX_TEXT = 6000
 """Characters of one query parameter that are looked at; browsers and proxies cut longer addresses anyway."""
@@ -36,124 +45,17 @@ class Note:
     used: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of `options` (ids)."""
-
-    name: str
-    options: tuple[str, ...]
-    default: str
-
-    def parse(self, text: str) -> str:
-        return text if text in self.options else self.default
-
-    def format(self, value: Any) -> str:
-        return str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Integer:
-    """A whole number in `low..high`."""
-
-    name: str
-    low: int
-    high: int
-    default: int
-
-    def parse(self, text: str) -> int:
-        number = _number(text)
-        return self.default if number is None else int(min(max(round(number), self.low), self.high))
-
-    def format(self, value: Any) -> str:
-        return str(int(value))
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A finite number in `low..high`."""
-
-    name: str
-    low: float
-    high: float
-    default: float
-
-    def parse(self, text: str) -> float:
-        number = _number(text)
-        return self.default if number is None else min(max(number, self.low), self.high)
-
-    def format(self, value: Any) -> str:
-        return f"{float(value):.6g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """On or off, written 1 or 0."""
-
-    name: str
-    default: bool
-
-    def parse(self, text: str) -> bool:
-        return {"1": True, "true": True, "0": False, "false": False}.get(text.strip().lower(), self.default)
-
-    def format(self, value: Any) -> str:
-        return "1" if value else "0"
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Text that matches `pattern` as a whole, else the default. Never a path, an address or code."""
-
-    name: str
-    pattern: str
-    default: str = ""
-
-    def parse(self, text: str) -> str:
-        return text if re.fullmatch(self.pattern, text) else self.default
-
-    def format(self, value: Any) -> str:
-        return str(value)
-
-
-Parameter = Choice | Integer | Number | Flag | Text
-
 LANGUAGE = Choice("lang", ("en", "ko"), "en")
 PICTURE = Text("pic", rf"{'|'.join(PICTURE_IDS)}|u-[A-Za-z0-9_-]{{22}}|matrix", "")
 MATRIX = Text("m", r"[-0-9.,;_e+]{0,5000}|[a-z][a-z0-9_]{0,40}", "")
 GLOBAL: tuple[Parameter, ...] = (LANGUAGE, PICTURE, MATRIX)
 
 
-def _of_field(field: Field) -> Parameter:
-    if field.kind == "choice":
-        return Choice(field.name, field.options, field.default)
-    if field.kind == "flag":
-        return Flag(field.name, field.default)
-    if field.kind == "text":
-        return Text(field.name, field.pattern, field.default)
-    if field.kind == "integer":
-        return Integer(field.name, int(field.low), int(field.high), field.default)
-    return Number(field.name, field.low, field.high, field.default)
-
-
-NETWORK_PATTERN = (
-    r"[a-z0-9][a-z0-9-]{1,40}|[a-z0-9_]{2,40}/[A-Za-z0-9_]{2,40}|random\.[a-z0-9_]{2,40}\.\d{1,4}"
-    r"|s-[A-Za-z0-9_-]{11}|u-[A-Za-z0-9_-]{22}"
-)
-READING_PATTERN = r"([a-z0-9_]{0,40}\.(own|imagenet|half|unit|signed)\.\d{0,4})?"
-
-
-def network_parameters(default: str = "imagenette-resnet") -> tuple[Parameter, ...]:
-    """Return the parameters that `app/widgets/model_picker.py` keeps: the network, and how a person's own is read."""
-    return Text("net", NETWORK_PATTERN, default), Text("net_as", READING_PATTERN)
-
-
-_STYLE = r"([a-z][a-z0-9_]{0,40}|u-[A-Za-z0-9_-]{22})(~\d(\.\d{1,2})?)?"
-"""A style picture's key and its share."""
-
 SCREENS: dict[str, tuple[Parameter, ...]] = {
-    "convolution": (*(_of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
-    "receptive_field": tuple(_of_field(field) for field in FIELD_FIELDS),
-    "learned_filters": tuple(_of_field(field) for field in LEARNING_FIELDS),
-    "boxes": tuple(_of_field(field) for field in BOX_FIELDS),
+    "convolution": (*(of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
+    "receptive_field": tuple(of_field(field) for field in FIELD_FIELDS),
+    "learned_filters": tuple(of_field(field) for field in LEARNING_FIELDS),
+    "boxes": tuple(of_field(field) for field in BOX_FIELDS),
     "segment": (
         *network_parameters("unet-street"),
         Choice("view", ("overlay", "contours", "map", "objects"), "overlay"),
@@ -228,14 +130,6 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
 """Query parameters of each screen, by slug. A screen's names must differ from `GLOBAL`'s."""
 
 
-def _number(text: str) -> float | None:
-    try:
-        number = float(text.strip().replace("−", "-"))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def parsed(parameters: tuple[Parameter, ...], query: Mapping[str, str]) -> tuple[dict[str, Any], list[Note]]:
     """Return (value by parameter name, notes on what was replaced); names that no one asked for are ignored."""
     values: dict[str, Any] = {}
@@ -258,7 +152,7 @@ def _same(parameter: Parameter, text: str, value: Any) -> bool:
         return True
     if isinstance(parameter, Flag):
         return text.strip().lower() in ("true", "false")
-    number = _number(text)
+    number = number_of(text)
     return isinstance(parameter, (Integer, Number)) and number is not None and abs(number - value) < 1e-6
 
 
