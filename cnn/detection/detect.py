@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,16 @@ from cnn.detection.reading import Reading, reading_of
 from cnn.weights.builtin import Builtin
 
 __all__ = ["Detections", "RawDetections", "Timings", "detect", "detections", "raw_batch", "raw_detections"]
+
+
+class Instances(Protocol):
+    """Where masks or key points of candidates come from: the network's head, or what was kept of it."""
+
+    def masks(self, index: Tensor) -> Tensor:
+        """Probabilities (K, 28, 28) inside each of the candidates' boxes."""
+
+    def keypoints(self, index: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Points (K, count, 3) in pixels of the network's input, and their scores (K, count)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class RawDetections:
     suppression: Suppression
     score_floor: float
     timings: Timings
-    instances: InstanceHeads | None = field(default=None, repr=False)
+    instances: Instances | None = field(default=None, repr=False)
 
     @property
     def boxes(self) -> Tensor:

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnn.detection.detect import Detections, detections, raw_batch
+from cnn.detection.detect import Detections, RawDetections, detections, raw_batch
 from cnn.video import opened_video
 from cnn.weights.builtin import load_builtin
 from cnn.weights.pretrained import load_pretrained, pretrained_record
 
-__all__ = ["VideoFrame", "coco_json", "detect_video", "detections_csv"]
+__all__ = ["RawFrame", "VideoFrame", "coco_json", "detect_video", "detections_csv", "raw_video"]
 
 Settings = Mapping[str, Any]
 
@@ -40,6 +40,20 @@ class VideoFrame:
     seconds: float
     picture: Tensor
     found: Detections
+    fps: float
+    speed: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawFrame:
+    """The same with the candidates of the frame in place of results: `raw`. It stays in the process it was made in."""
+
+    frame: int
+    frames: int
+    number: int
+    seconds: float
+    picture: Tensor
+    raw: RawDetections
     fps: float
     speed: float
 
@@ -74,12 +88,37 @@ def detect_video(
         ValueError: a bad
         setting.
     """
-    detector = _detector(model).to(device)
     settings: Settings = {
         "score_threshold": score_threshold,
         "iou_threshold": iou_threshold,
         "classes": classes,
     }
+    steps = raw_video(
+        source=source, model=model, precision=precision, device=device, batch=batch, every=every,
+        max_side=max_side, max_frames=max_frames,
+    )  # fmt: skip
+    for step in steps:
+        message = yield VideoFrame(
+            step.frame, step.frames, step.number, step.seconds, step.picture, detections(step.raw, **settings),
+            step.fps, step.speed,
+        )  # fmt: skip
+        if message:
+            settings = {**settings, **{k: v for k, v in message.items() if k in settings}}
+
+
+def raw_video(
+    *,
+    source: bytes | str | Path,
+    model: nn.Module | str | Callable[[], nn.Module],
+    precision: str = "fast",
+    device: str = "cpu",
+    batch: int = 1,
+    every: int = 1,
+    max_side: int = 1280,
+    max_frames: int = 1500,
+) -> Generator[RawFrame, None, None]:
+    """The candidates of every frame, for thresholds later on. Args, Raises: as `detect_video`."""
+    detector = _detector(model).to(device)
     with opened_video(source) as video:
         total = min(max_frames, -(-video.facts.frames // max(1, every))) if video.facts.frames else 0
         start, done = time.perf_counter(), 0
@@ -87,21 +126,17 @@ def detect_video(
         for chunk, decoding in _chunks(pictures, batch):
             raws = raw_batch(detector, [picture for _, picture in chunk], precision=precision)
             for (number, picture), raw in zip(chunk, raws, strict=True):
-                timed = replace(raw, timings=replace(raw.timings, decode=decoding))
-                found = detections(timed, **settings)
                 done += 1
-                message = yield VideoFrame(
+                yield RawFrame(
                     frame=done,
                     frames=max(total, done),
                     number=number,
                     seconds=number / video.facts.fps,
                     picture=picture,
-                    found=found,
+                    raw=replace(raw, timings=replace(raw.timings, decode=decoding)),
                     fps=video.facts.fps,
                     speed=done / max(time.perf_counter() - start, 1e-9),
                 )
-                if message:
-                    settings = {**settings, **{k: v for k, v in message.items() if k in settings}}
 
 
 def _detector(model: nn.Module | str | Callable[[], nn.Module]) -> nn.Module:
