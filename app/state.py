@@ -15,6 +15,7 @@ import streamlit as st
 
 from app.parameters import (
     EDIT_PATTERN,
+    STYLE_PATTERN,
     Choice,
     Flag,
     Integer,
@@ -31,6 +32,8 @@ from cnn.convolution.settings import DIFFERENCE_PATTERN
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
 from cnn.images.gallery import PICTURE_IDS
+
+__all__ = ["Choice", "Flag", "Integer", "Number", "Parameter", "Text"]
 
 MAX_TEXT = 6000
 """Characters of one query parameter that are looked at; browsers and proxies cut longer addresses anyway."""
@@ -92,6 +95,34 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
             rf"(before|layer~[A-Za-z0-9_.]{{1,120}}|picture~({'|'.join(PICTURE_IDS)}|u-[A-Za-z0-9_-]{{22}}))?",
         ),
     ),
+    "attribution": (
+        *network_parameters(),
+        Integer("target", -1, 19_999, -1),
+        Choice(
+            "method",
+            (
+                "grad_cam",
+                "grad_cam_pp",
+                "xgrad_cam",
+                "hires_cam",
+                "layer_cam",
+                "eigen_cam",
+                "saliency",
+                "input_x_gradient",
+                "guided_backprop",
+                "integrated_gradients",
+                "smooth_grad",
+                "occlusion",
+            ),
+            "grad_cam",
+        ),
+        Text("layer", r"[A-Za-z0-9_./-]{0,120}"),
+        Choice("window", ("coarse", "medium", "fine"), "medium"),
+        Flag("signed", False),
+        Flag("blocks", False),
+        Integer("opacity", 0, 100, 75),
+        Flag("sanity", False),
+    ),
     "transfer_learning": (
         Text("data", r"flowers|u-[A-Za-z0-9_-]{22}", "flowers"),
         Text("net", r"[A-Za-z0-9_./-]{1,60}", "imagenette-resnet"),
@@ -108,7 +139,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     ),
     "style_transfer": (
         Choice("view", ("picture", "grams", "layers"), "picture"),
-        Text("styles", rf"{_STYLE}(,{_STYLE}){{0,2}}", "painting_starry_night~1"),
+        Text("styles", rf"{STYLE_PATTERN}(,{STYLE_PATTERN}){{0,2}}", "painting_starry_night~1"),
         Choice("net", ("auto", "vgg19", "imagenette-resnet", "random-vgg19"), "auto"),
         Integer("size", 96, 1024, 384),
         Integer("steps", 20, 500, 120),

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from cnn.networks.switchboard import CutInput, Edit, ReplaceChannel, ScaleChannels
 
 MOST_EDITS = 24
-PATTERN = r"([A-Za-z0-9_.]{1,120}(@(\d{1,5}|all)=(-?\d{1,4}(\.\d{1,4})?|mean|c\d{1,5})|!\d{1,3})(;|$)){0,24}"
 _ONE = re.compile(
     r"(?P<layer>[A-Za-z0-9_.]+)(?:@(?P<channel>\d+|all)=(?P<by>[-\d.]+|mean|c\d+)|!(?P<cut>\d+))"
 )

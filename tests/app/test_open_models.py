@@ -13,8 +13,9 @@ from torch import nn
 from app.network_list import offers, random_architectures
 from app.open_models import NetworkError, open_network
 from app.own_networks import Reading, keep_network, name_outputs, opened_file
+from app.parameters import NETWORK_PATTERN, network_parameters
 from app.session_models import SESSION_MODELS
-from app.state import NETWORK_PATTERN, network_parameters, parsed
+from app.state import parsed
 from cnn.hooks import locked
 from cnn.images.gallery import picture
 from cnn.models.registry import build_model
