@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from app.cache import PICTURES
 from app.components.bundle import script
-from app.routes.live import same_origin
-from app.session import session_of
+from app.routes.body import kept
 from app.uploads import STORE
 from cnn.images import ImageError, load_image
 
@@ -36,24 +34,13 @@ async def javascript(request: Request) -> Response:
 
 async def upload(request: Request) -> Response:
     """Take one picture as the request's body; answer `{"key": ...}` or `{"error": {"en": ..., "ko": ...}}`."""
-    session = session_of(request.headers.get("x-convscope-token", ""))
-    if session is None or not same_origin(request.headers):
-        return JSONResponse({"error": _RELOAD}, 403)
-    if int(request.headers.get("content-length") or 0) > MAX_UPLOAD:
-        return JSONResponse({"error": _sentences(ImageError("file_too_large", **_TOO_LARGE))}, 413)
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_UPLOAD:
-                return JSONResponse({"error": _sentences(ImageError("file_too_large", **_TOO_LARGE))}, 413)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        return Response(status_code=400)
-    loop = asyncio.get_running_loop()
-    answer = await loop.run_in_executor(_pool, keep_upload, b"".join(chunks), session)
-    return JSONResponse(answer, 422 if "error" in answer else 200)
+    return await kept(
+        request,
+        keep_upload,
+        limit=MAX_UPLOAD,
+        too_large=_sentences(ImageError("file_too_large", **_TOO_LARGE)),
+        pool=_pool,
+    )
 
 
 def keep_upload(data: bytes, session: str) -> dict[str, Any]:
@@ -77,7 +64,6 @@ def keep_upload(data: bytes, session: str) -> dict[str, Any]:
 
 
 _TOO_LARGE = {"limit": MAX_UPLOAD // 1_000_000, "megabytes": "> 20"}
-_RELOAD = {"en": "The page is out of date. Reload it.", "ko": "페이지가 오래되었습니다. 새로 고침해 주세요."}
 
 
 def _sentences(error: ImageError) -> dict[str, str]:
