@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.figures.networks.architectures_settings import FIELDS as ARCHITECTURE_FIELDS
 from app.parameters import (
     EDIT_PATTERN,
     STYLE_PATTERN,
@@ -31,6 +32,7 @@ from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
+from cnn.detection.grid_settings import FIELDS as GRID_FIELDS
 from cnn.images.gallery import PICTURE_IDS
 
 __all__ = ["Choice", "Flag", "Integer", "Number", "Parameter", "Text"]
@@ -59,6 +61,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "receptive_field": tuple(of_field(field) for field in FIELD_FIELDS),
     "learned_filters": tuple(of_field(field) for field in LEARNING_FIELDS),
     "boxes": tuple(of_field(field) for field in BOX_FIELDS),
+    "architectures": tuple(of_field(field) for field in ARCHITECTURE_FIELDS),
     "segment": (
         *network_parameters("unet-street"),
         Choice("view", ("overlay", "contours", "map", "objects"), "overlay"),
@@ -141,10 +144,10 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
         Choice("view", ("picture", "grams", "layers"), "picture"),
         Text("styles", rf"{STYLE_PATTERN}(,{STYLE_PATTERN}){{0,2}}", "painting_starry_night~1"),
         Choice("net", ("auto", "vgg19", "imagenette-resnet", "random-vgg19"), "auto"),
-        Integer("size", 96, 1024, 384),
+        Integer("size", 96, 1024, 448),
         Integer("steps", 20, 500, 120),
-        Number("strength", 0, 500, 20),
-        Number("smooth", 0, 10, 0.5),
+        Number("strength", 0, 500, 8),
+        Number("smooth", 0, 10, 2),
         Number("alpha", 0, 10, 1),
         Text("content", r"[a-z0-9_.]{0,20}", ""),
         Text("layers", r"([a-z0-9_.]{1,20}~\d(\.\d{1,2})?,?){0,16}", ""),

@@ -3,6 +3,7 @@ import { fill, make } from "../shared/dom.js";
 import { SCALES, gradientCss } from "../shared/colours.js";
 import { selectField } from "../shared/fields.js";
 import { shortNumber } from "../shared/numbers.js";
+import { powerText } from "./loss_charts.js";
 
 const SIDES = ["aim", "own", "difference"];
 
@@ -78,7 +79,7 @@ export class GramView {
     this.found = { aim, own, difference, ...gram };
     this.maps.aim.show(aim, side, most, false); this.maps.own.show(own, side, most, false); this.maps.difference.show(difference, side, apart, true);
     const sum = difference.reduce((all, value) => all + value * value, 0) * gram.positions ** 2;
-    this.formula.textContent = fill(this.words.gram_formula, { layer: gram.layer, n: gram.positions.toLocaleString("en-US"), c: side, sum: sum.toExponential(3), loss: gram.loss.toPrecision(4), step: gram.step });
+    this.formula.textContent = fill(this.words.gram_formula, { layer: gram.layer, n: gram.positions.toLocaleString("en-US"), c: side, sum: powerText(sum), loss: powerText(gram.loss), step: gram.step });
     this.formula.dataset.loss = String(gram.loss); this.formula.dataset.step = gram.step;
   }
 

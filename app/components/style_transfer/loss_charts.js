@@ -1,8 +1,8 @@
-// Two charts over the steps, on logarithmic axes: the weighted parts of J, and every layer's loss by the lectures' formulas.
+// Charts over the steps, on logarithmic axes: the weighted parts of J, and every layer's loss by the lectures' formulas.
 import { make } from "../shared/dom.js";
 import { shortNumber } from "../shared/numbers.js";
 
-const WIDE = 560, TALL = 190, LEFT = 50, RIGHT = 10, TOP = 8, BOTTOM = 20, SVG = "http://www.w3.org/2000/svg";
+const WIDE = 400, TALL = 190, LEFT = 50, RIGHT = 10, TOP = 8, BOTTOM = 20, SVG = "http://www.w3.org/2000/svg";
 const TONES = ["#2f7ed8", "#12a594", "#c08a00", "#d9480f", "#8e4ec6", "#5b6770", "#c2255c", "#2b8a3e"];
 
 function part(tag, attributes, text) {
@@ -31,6 +31,13 @@ export function linePath(steps, values, x, y) {             // gaps where there 
   return out;
 }
 
+export function superscript(power) { return String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]); }
+
+export function powerText(value) {                          // four digits, with a power of ten where it is needed
+  const [digits, power] = value.toPrecision(4).split("e");
+  return power === undefined ? digits : `${digits} · 10${superscript(Number(power))}`;
+}
+
 class LogChart {
   constructor(title, go) {
     this.svg = document.createElementNS(SVG, "svg");
@@ -57,7 +64,7 @@ class LogChart {
     const every = Math.ceil((high - low) / 5);
     for (let power = low; power <= high; power += every) {
       parts.push(part("line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: y(10 ** power), y2: y(10 ** power) }),
-        part("text", { x: LEFT - 6, y: y(10 ** power) + 4, "text-anchor": "end" }, Math.abs(power) <= 3 ? String(Number((10 ** power).toPrecision(1))) : `1e${power}`));
+        part("text", { x: LEFT - 6, y: y(10 ** power) + 4, "text-anchor": "end" }, Math.abs(power) <= 3 ? String(Number((10 ** power).toPrecision(1))) : `10${superscript(power)}`));
     }
     for (const step of new Set([0, Math.round(steps / 2), steps])) parts.push(part("text", { x: x(step), y: TALL - 4, "text-anchor": step === steps ? "end" : "middle" }, step));
     rows.forEach((row, i) => { if (i && row.level !== rows[i - 1].level) parts.push(part("line", { class: "turn", x1: x(row.step), x2: x(row.step), y1: TOP, y2: TALL - BOTTOM })); });
@@ -75,15 +82,20 @@ class LogChart {
       make("b", {}, place >= 0 && one.values[place] !== undefined ? this.short(one.values[place]) : ""))));
   }
 
-  short(value) { return value !== 0 && Math.abs(value) < 0.01 ? value.toExponential(1).replace("-", "−") : shortNumber(value); }
+  short(value) {
+    if (value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 1e5)) return shortNumber(value);
+    const [digits, power] = value.toExponential(1).split("e");
+    return `${digits} · 10${superscript(Number(power))}`;
+  }
 }
 
 export class LossCharts {
   constructor(root, words, go) {
     this.words = words;
     this.parts = new LogChart(words.chart_parts, go);
-    this.layers = new LogChart(words.chart_layers, go);
-    root.replaceChildren(this.parts.element, this.layers.element);
+    this.content = new LogChart(words.chart_content, go);
+    this.style = new LogChart(words.chart_style, go);
+    root.replaceChildren(this.parts.element, this.content.element, this.style.element);
   }
 
   draw(rows, steps, at) {
@@ -91,9 +103,10 @@ export class LossCharts {
     const weighted = [["J", "currentColor", (r) => r.loss], ["α · J_content", TONES[0], (r) => r.weights[0] * r.content],
       ["β · J_style", TONES[3], (r) => r.weights[1] * r.style], ["γ · TV", TONES[5], (r) => r.weights[2] * r.variation]];
     this.parts.draw(rows, steps, at, weighted.map(([name, tone, value]) => ({ name, tone, values: rows.map(value) })));
-    const names = (kind) => [...new Set(rows.flatMap((row) => Object.keys(row[kind])))];
-    const content = names("content_layers").map((name) => ({ name: `${this.words.content} ${name}`, tone: "currentColor", dashed: true, values: rows.map((row) => row.content_layers[name]) }));
-    const style = names("style_layers").map((name, i) => ({ name: `${this.words.style} ${name}`, tone: TONES[i % TONES.length], values: rows.map((row) => row.style_layers[name]) }));
-    this.layers.draw(rows, steps, at, [...content, ...style]);
+    for (const [chart, kind, first] of [[this.content, "content_layers", 0], [this.style, "style_layers", 1]]) {
+      const names = [...new Set(rows.flatMap((row) => Object.keys(row[kind])))];
+      chart.element.classList.toggle("cs-hidden", !names.length);
+      chart.draw(rows, steps, at, names.map((name, i) => ({ name, tone: TONES[(first + i) % TONES.length], values: rows.map((row) => row[kind][name]) })));
+    }
   }
 }

@@ -4,7 +4,7 @@ import { unpack } from "../shared/wire.js";
 import { FrameStore } from "./frame_store.js";
 import { GramView } from "./gram_view.js";
 import { LayersView } from "./layers_view.js";
-import { LossCharts } from "./loss_charts.js";
+import { LossCharts, powerText } from "./loss_charts.js";
 import { StudioControls } from "./studio_controls.js";
 import { StudioExchange } from "./studio_exchange.js";
 import { StudioPicture } from "./studio_picture.js";
@@ -146,7 +146,7 @@ class Studio {
         ...block.styles.map((style) => small(style.thumb, style.alt, `${words.style} S · ${style.name}${block.styles.length > 1 ? ` · ${style.share}` : ""}`)),
         this.sums);
     }
-    const number = (value) => (value === 0 ? "0" : value.toPrecision(4).replace(/e\+?(-?)(\d+)/, (_, sign, power) => ` · 10^${sign}${power}`));
+    const number = (value) => (value === 0 ? "0" : powerText(value));
     const lines = !row ? [] : [["J", row.loss, words.sum_total], ["J_content", row.content, fill(words.sum_alpha, { weight: number(row.weights[0]) })],
       ["J_style", row.style, fill(words.sum_beta, { weight: number(row.weights[1]) })], ["TV", row.variation, fill(words.sum_gamma, { weight: number(row.weights[2]) })]];
     this.sums.replaceChildren(...lines.flatMap(([name, value, hint]) => [make("dt", { title: hint }, name), make("dd", {}, number(value), make("small", {}, hint))]));
