@@ -14,6 +14,7 @@ MODULES = {
     "gallery": "app.figures.home.gallery",
     "convolution": "app.figures.convolution.convolution",
     "receptive_field": "app.figures.convolution.receptive_field",
+    "architectures": "app.figures.networks.architectures",
     "layer_explorer": "app.figures.networks.layer_explorer",
     "learned_filters": "app.figures.convolution.learned_filters",
     "boxes": "app.figures.detection.boxes",
