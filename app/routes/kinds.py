@@ -27,7 +27,9 @@ MODULES = {
 QUICK = ("convolution",)
 """Those that answer within milliseconds; all others run networks and must not make these wait."""
 
-CAMERAS: dict[str, str] = {}
+CAMERAS: dict[str, str] = {
+    "segment": "app.figures.segmentation.segment_camera",
+}
 """Modules with `camera_answer(parameters, frame) -> (header, arrays)`: see `app/routes/camera.py`."""
 
 

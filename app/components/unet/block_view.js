@@ -61,10 +61,11 @@ export class BlockView {
   }
 
   draw() {
-    const width = this.plane.frame.clientWidth;
-    if (!this.channel || !width) return;
-    const [rows, columns] = this.channel.map.shape;
-    this.plane.resize(width, Math.round(Math.min(width * rows / columns, Math.max(window.innerHeight * 0.36, 220))));
+    const room = this.plane.frame.parentElement.clientWidth;
+    if (!this.channel || !room) return;
+    const [rows, columns] = this.channel.map.shape, wide = Math.round(Math.min(room, Math.max(window.innerHeight * 0.36, 220) * columns / rows));
+    this.plane.frame.style.width = `${wide}px`;
+    this.plane.resize(wide, Math.max(Math.round(wide * rows / columns), 24));
     this.plane.draw();
     this.legend.drawBars();
     this.mosaic.draw();

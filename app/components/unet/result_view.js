@@ -161,10 +161,11 @@ export class ResultView {
   }
 
   draw() {
-    const width = this.plane.frame.clientWidth;
-    if (!this.picture || !width) return;
-    const [, height, columns] = this.picture.shape;
-    this.plane.resize(width, Math.round(Math.min(width * height / columns, Math.max(window.innerHeight * 0.66, 280))));
+    const room = this.plane.frame.parentElement.clientWidth;
+    if (!this.picture || !room) return;
+    const [, height, columns] = this.picture.shape, wide = Math.round(Math.min(room, Math.max(window.innerHeight * 0.66, 280) * columns / height));
+    this.plane.frame.style.width = `${wide}px`;
+    this.plane.resize(wide, Math.max(Math.round(wide * height / columns), 40));
     this.plane.draw();
   }
 

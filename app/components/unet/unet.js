@@ -7,7 +7,7 @@ import { UControls } from "./u_controls.js";
 import { UDrawing } from "./u_drawing.js";
 import { UExchange } from "./u_exchange.js";
 
-const KEPT = 10, ASKS = ["net", "skips", "block", "channel"];
+const KEPT_PARTS = 10, ASKS = ["net", "skips", "block", "channel"];
 
 class UNetScreen {
   constructor(root) {
@@ -43,7 +43,7 @@ class UNetScreen {
   keep(name, part, present) {                             // a part the server sent, or the one kept from before
     const kept = this.parts[name];
     if (present) { kept.delete(part.id); kept.set(part.id, part); }
-    while (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    while (kept.size > KEPT_PARTS) kept.delete(kept.keys().next().value);
     return kept.get(part.id);
   }
 
