@@ -63,7 +63,6 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("networks", "architectures", "account_tree"),
     PageSpec("networks", "transfer_learning", "school"),
     PageSpec("segmentation", "segment", "format_paint"),
-    PageSpec("segmentation", "segment", "format_paint"),
     PageSpec("segmentation", "unet", "schema"),
     PageSpec("detection", "boxes", "select_all"),
     PageSpec("detection", "yolo_grid", "grid_4x4"),

@@ -18,6 +18,7 @@ MODULES = {
     "layer_explorer": "app.figures.networks.layer_explorer",
     "learned_filters": "app.figures.convolution.learned_filters",
     "boxes": "app.figures.detection.boxes",
+    "yolo_grid": "app.figures.detection.yolo_grid",
     "segment": "app.figures.segmentation.segment",
     "unet": "app.figures.segmentation.unet",
     "style_transfer": "app.figures.style.style_transfer",

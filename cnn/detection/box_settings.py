@@ -20,6 +20,13 @@ SOURCES = ("detector", "mine")
 PHOTOS = ("auto", "own", "example")
 SOFT = ("none", "gaussian", "linear")
 
+_EXAMPLE = (
+    (0.20, 0.20, 0.60, 0.70, 0.9, 0),
+    (0.26, 0.28, 0.64, 0.74, 0.8, 0),
+    (0.14, 0.26, 0.52, 0.80, 0.7, 0),
+    (0.56, 0.40, 0.86, 0.84, 0.75, 1),
+)
+
 FIELDS: tuple[Field, ...] = (
     Field("source", "choice", "detector", options=SOURCES),
     Field("model", "choice", "auto", options=MODELS),
@@ -116,23 +123,28 @@ def drawn_text(boxes: Sequence[DrawnBox]) -> str:
 
 def example_drawing(size: tuple[int, int]) -> tuple[DrawnBox, ...]:
     """Boxes to begin with, around the middle of a picture of (height, width): three on one object, and one of another class."""
+    return boxes_at(_EXAMPLE, size)
+
+
+def boxes_at(
+    parts: Sequence[tuple[float, float, float, float, float, int]], size: tuple[int, int]
+) -> tuple[DrawnBox, ...]:
+    """Place boxes given as (x1, y1, x2, y2, score, label), corners as shares of a picture of (height, width), on whole
+    pixels (eighths in pictures of a few pixels)."""
     height, width = size
-    parts = (
-        (0.20, 0.20, 0.60, 0.70, 0.9, 0),
-        (0.26, 0.28, 0.64, 0.74, 0.8, 0),
-        (0.14, 0.26, 0.52, 0.80, 0.7, 0),
-        (0.56, 0.40, 0.86, 0.84, 0.75, 1),
-    )
     step = 1.0 if max(size) >= 100 else 0.125
 
     def snapped(part: float, side: int) -> float:
-        return min(round(part * side / step) * step, float(side))
+        return min(round(part * side / step) * step, side - step)
 
     boxes = []
     for x1, y1, x2, y2, score, label in parts:
         left, top = snapped(x1, width), snapped(y1, height)
-        right, bottom = max(snapped(x2, width), left + step), max(snapped(y2, height), top + step)
-        boxes.append(DrawnBox((left, top, min(right, width), min(bottom, height)), score, label))
+        right, bottom = (
+            max(snapped(end, side), start + step)
+            for end, side, start in ((x2, width, left), (y2, height, top))
+        )
+        boxes.append(DrawnBox((left, top, right, bottom), score, label))
     return tuple(boxes)
 
 

@@ -91,7 +91,7 @@ class BoxesScreen extends Instrument {
     this.funnel();
     this.player.set(this.step, scene.steps);
     const { note } = block;
-    if (!note) this.notice("", []);
+    if (!note || (this.mine && note.kind === "nothing")) this.notice("", []);
     else {
       const values = { own: note.own, best: note.best.toFixed(2), model: words[`model_${note.model}`], shown: note.shown };
       const button = note.kind === "example" ? ["own", words.show_own] : ["example", words.show_example];
@@ -179,7 +179,7 @@ class BoxesScreen extends Instrument {
     this.softNow = this.softAt === step && this.softFor === scene ? this.softNow : scene.softScores(step);
     this.softAt = step; this.softFor = scene;
     const score = this.softNow.get(i), strong = score > this.settings.score, colour = classColour(scene.labels[i]);
-    return { colour, weight: strong ? 2.2 : 1.2, alpha: Math.max(score, 0.08), plain: !strong, text: (strong && step >= scene.last && scene.softKept.length <= MOST_TEXTS) || i === this.pointed ? score.toFixed(2) : "" };
+    return { colour, weight: strong ? 2.2 : 1.2, alpha: Math.max(score, 0.08), plain: !strong || scene.index.length > MOST_TEXTS, text: (strong && step >= scene.last && scene.softKept.length <= MOST_TEXTS) || i === this.pointed ? score.toFixed(2) : "" };
   }
 
   drawUnder(pen, editor) {                                // step 0: every candidate that the threshold will discard, thin

@@ -1,0 +1,69 @@
+"""A screen that one browser component draws: settings and known parts come back, block, code and downloads follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import streamlit as st
+
+from app.components.bundle import component
+from app.widgets.screen import Download, Screen, close_screen
+
+MadeFile = tuple[str, str, Callable[[], bytes], str]
+
+
+class Settings(Protocol):
+    """A frozen record of everything that the person can set."""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return flat values for the address bar and the browser."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What the screen shows for some settings: `block(known, header)` for the browser, the code, and the downloads as
+    (label id, file name, maker, MIME type)."""
+
+    block: Callable[[tuple[str, ...], Mapping[str, Any]], bytes]
+    code: Callable[[], str]
+    files: tuple[MadeFile, ...]
+
+
+@st.fragment
+def instrument(
+    screen: Screen,
+    read: Callable[[Mapping[str, Any]], Settings],
+    known: Callable[[Mapping[str, Any]], tuple[str, ...]],
+    answer: Callable[[Any], Answer],
+) -> None:
+    """Draw the component named as the screen, and what stands below it.
+
+    Args:
+        read: settings from whatever the browser or the address bar sent; total. known: the ids of the parts that the
+            browser has. answer: what those settings show.
+    """
+    slug = screen.slug
+    sent = dict(st.session_state.get(screen.key(slug)) or {}).get(slug) or {}
+    settings = read(sent.get("settings") or screen.values)
+    screen.remember(settings.to_mapping())
+    shown = answer(settings)
+    header = {
+        "words": {**screen.words.own(), "language": screen.language},
+        "live": screen.live,
+        "address": {
+            "pic": screen.picture.key,
+            "m": st.query_params.get("m", ""),
+            "language": screen.language,
+        },
+        "settings_from": "browser" if sent else "address",
+    }
+    block = shown.block(known(sent), header)
+    component(slug)(key=screen.key(slug), data=block, **{f"on_{slug}_change": lambda: None})
+    downloads = tuple(
+        Download(screen.words(f"download_{name}"), file_name, make, mime)
+        for name, file_name, make, mime in shown.files
+    )
+    close_screen(screen, code=shown.code(), downloads=downloads)
