@@ -27,7 +27,7 @@ export class Sources {
     this.plain = make("p", { class: "source-note" }, words.camera_plain);
     root.classList.add("sources");
     root.replaceChildren(make("div", { class: "source-tabs", role: "radiogroup", "aria-label": words.source },
-      this.tabs.map((input) => [input, make("label", { for: input.id }, words[`source_${input.value}`])])), this.cameraBox, this.videoBox, this.plain);
+      this.tabs.flatMap((input) => [input, make("label", { for: input.id }, words[`source_${input.value}`])])), this.cameraBox, this.videoBox, this.plain);
     this.camera = new CameraStream(live, kind, {
       parameters: () => hooks.parameters?.() || {},
       answer: (header, frame) => hooks.answer(header, frame),
