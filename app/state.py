@@ -32,7 +32,6 @@ from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
-from cnn.detection.grid_settings import FIELDS as GRID_FIELDS
 from cnn.images.gallery import PICTURE_IDS
 
 __all__ = ["Choice", "Flag", "Integer", "Number", "Parameter", "Text"]
@@ -159,6 +158,13 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
         Flag("coarse", True),
         Choice("pooling", ("max", "average"), "max"),
         Text("gram", r"[a-z0-9_.]{0,20}", ""),
+    ),
+    "fast_style": (
+        Choice("source", ("picture", "camera", "video"), "picture"),
+        Text("mix", r"([a-z0-9-]{1,30}~\d(\.\d{1,2})?,?){1,8}", "starry-night~1"),
+        Integer("size", 160, 1024, 512),
+        Number("steady", 0, 0.9, 0.3),
+        Flag("colours", False),
     ),
 }
 """Query parameters of each screen, by slug. A screen's names must differ from `GLOBAL`'s."""
