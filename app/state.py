@@ -32,6 +32,7 @@ from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
+from cnn.detection.grid_settings import FIELDS as GRID_FIELDS
 from cnn.images.gallery import PICTURE_IDS
 
 __all__ = ["Choice", "Flag", "Integer", "Number", "Parameter", "Text"]
@@ -60,6 +61,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "receptive_field": tuple(of_field(field) for field in FIELD_FIELDS),
     "learned_filters": tuple(of_field(field) for field in LEARNING_FIELDS),
     "boxes": tuple(of_field(field) for field in BOX_FIELDS),
+    "yolo_grid": tuple(of_field(field) for field in GRID_FIELDS),
     "architectures": tuple(of_field(field) for field in ARCHITECTURE_FIELDS),
     "segment": (
         *network_parameters("unet-street"),
