@@ -66,9 +66,10 @@ export class OutputView {
 
   under(pen, editor) {
     const { side } = this;
-    pen.globalAlpha = this.channel < 0 ? 0.42 : 0.72;
     for (let row = 0; row < this.reach[0]; row++) for (let column = 0; column < this.reach[1]; column++) {
-      pen.fillStyle = this.colour(row * this.columns + column);
+      const cell = row * this.columns + column;
+      pen.fillStyle = this.colour(cell);
+      pen.globalAlpha = this.channel < 0 ? Math.min(this.best[cell] * 1.4, 0.62) : 0.74;   // what scores nothing leaves the picture clear
       const [left, top, width, height] = editor.rect([column * side, row * side, Math.min((column + 1) * side, editor.size[1]), Math.min((row + 1) * side, editor.size[0])]);
       pen.fillRect(left, top, width + 0.5, height + 0.5);
     }
@@ -118,7 +119,7 @@ export class OutputView {
       ...["x1", "y1", "x2", "y2"].map((name, k) => line(name, (a) => this.boxAt(a, cell)[k].toFixed(1), false, words.in_pixels))];
     if (!this.cells || this.cells.length !== lines.length || this.cells[0].length !== this.anchors + 1) this.makeTable(lines);
     lines.forEach(([name, texts, , hint], i) => {
-      [name, ...texts].forEach((text, k) => { const node = this.cells[i][k]; const shown = String(text).replace(/^-/, "−"); if (node.textContent !== shown) node.textContent = shown; node.classList.toggle("best", k === best + 1); });
+      [name, ...texts].forEach((text, k) => { const node = this.cells[i][k]; const printed = String(text).replace(/^-/, "−"); if (node.textContent !== printed) node.textContent = printed; node.classList.toggle("best", k === best + 1); });
       this.cells[i][0].title = hint;
     });
   }
@@ -127,7 +128,7 @@ export class OutputView {
     const { words } = this.screen;
     this.cells = [];
     const body = lines.map(([, texts, end]) => { const cells = [make("td"), ...texts.map(() => make("td"))]; this.cells.push(cells); return make("tr", { class: end ? "line" : null }, cells); });
-    const head = make("tr", {}, make("th", { scope: "col" }, words.column_entry), ...this.output.anchors.map((_, a) => make("th", { scope: "col" }, fill(words.anchor_n, { n: a + 1 }))));
+    const head = make("tr", {}, make("th", { scope: "col" }, words.column_anchor), ...this.output.anchors.map((_, a) => make("th", { scope: "col" }, String(a + 1))));
     this.scroll.replaceChildren(make("table", { class: "vector" }, make("thead", {}, head), make("tbody", {}, body)));
   }
 

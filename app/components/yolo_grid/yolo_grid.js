@@ -72,7 +72,7 @@ class GridScreen extends Instrument {
     this.find(".sentence").textContent = text;
     const { note } = block;
     if (!note) this.notice("", []);
-    else this.notice(fill(words[`note_${note.kind}`], { own: note.own, best: note.best.toFixed(2), model: words[`model_${note.model}`], shown: note.shown }), [note.kind === "example" ? ["own", words.show_own] : ["example", words.show_example]]);
+    else this.notice(fill(words[`note_${note.kind}`], { own: note.own, best: note.best.toFixed(2), model: words[`model_${note.model}`], shown: note.shown }), [note.kind === "nothing" ? ["example", words.show_example] : ["own", words.show_own]]);
     this.showing = false;
     clearTimeout(this.saying);
     this.saying = setTimeout(() => { this.find(".heard").textContent = `${this.find(".numbers h3")?.textContent || ""} ${text}`; }, 600);
@@ -92,7 +92,7 @@ class GridScreen extends Instrument {
 
   layout() {
     if (!this.find(".picture").clientWidth || !this.block) return;
-    this.editor.fit(Math.max(window.innerHeight * (window.innerWidth <= 900 ? 0.5 : 0.66), 240));
+    this.editor.fit(Math.max(window.innerHeight * (window.innerWidth <= 900 ? 0.5 : 0.6), 240));
   }
 
   close() { super.close(); this.observer.disconnect(); clearTimeout(this.saying); }

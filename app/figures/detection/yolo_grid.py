@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -19,7 +20,7 @@ from app.figures.detection.yolo_picture import (
     shown_picture,
     shown_pixels,
 )
-from app.pictures import CurrentPicture
+from app.pictures import CurrentPicture, picture_of
 from app.wire import pack
 from cnn.detection.box_settings import DrawnBox, drawn_boxes
 from cnn.detection.grid import GridTarget, grid_target
@@ -31,10 +32,13 @@ from cnn.detection.grid_settings import (
     example_objects,
     guessed,
 )
-from cnn.detection.landmarks import PARTS, points_of
+from cnn.detection.landmarks import PARTS, face_points, points_of
 from cnn.images.encode import to_hwc
+from cnn.images.gallery import DEFAULT_PICTURE
 
 MOST_KNOWN = 24
+FACE_PICTURE, FACE_BOX = "astronaut", (178.0, 76.0, 272.0, 165.0)
+"""A built-in picture with a face, and where it is, x1 y1 x2 y2 in pixels."""
 _ACCENT = (214, 40, 110)
 
 
@@ -55,8 +59,18 @@ def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
 
 def shown_for(current: CurrentPicture, settings: GridSettings, language: str = "en") -> ShownPicture:
     """Return the picture and the network: only the network's output asks for a picture on which it finds something."""
+    if settings.view == "landmarks" and settings.photo != "own" and current.key == DEFAULT_PICTURE:
+        face = shown_picture(picture_of(FACE_PICTURE, language=language), settings.model, "own", language)
+        return replace(face, note="face", own=current)
     photo = settings.photo if settings.view == "output" or settings.photo == "example" else "own"
     return shown_picture(current, settings.model, photo, language)
+
+
+def points_for(shown: ShownPicture, settings: GridSettings) -> tuple[tuple[float, float], ...]:
+    """Return the 64 points (x, y) in pixels that the person placed, or those to begin with."""
+    if not settings.points and shown.picture.key == FACE_PICTURE:
+        return face_points(FACE_BOX)
+    return points_of(settings.points, shown.size)
 
 
 def objects_of(settings: GridSettings, size: tuple[int, int]) -> tuple[DrawnBox, ...]:
@@ -116,7 +130,7 @@ def grid_block(
         **(header or {}),
         "settings": settings.to_mapping(),
         "picture": picture_header(shown),
-        "note": note_header(shown) if settings.view == "output" else None,
+        "note": note_header(shown) if settings.view == "output" or shown.note == "face" else None,
         "model": shown.model,
         "output": {
             "id": name,
@@ -131,7 +145,7 @@ def grid_block(
         "objects": [[*box.corners, box.label] for box in objects_of(settings, shown.size)],
         "shapes": [list(shape) for shape in anchor_shapes(5, shown.size)],
         "categories": list(CATEGORIES),
-        "points": [list(point) for point in points_of(settings.points, shown.size)],
+        "points": [list(point) for point in points_for(shown, settings)],
         "parts": [list(part) for part in PARTS],
     }
     arrays: dict[str, np.ndarray] = {}

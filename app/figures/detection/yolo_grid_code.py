@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from app.figures.detection.yolo_grid import objects_of, pinned_cell, target_of
+from app.figures.detection.yolo_grid import objects_of, pinned_cell, points_for, target_of
 from app.figures.detection.yolo_picture import ShownPicture
 from cnn.detection.grid_settings import CATEGORIES, GridSettings, anchor_shapes, answer_numbers, guessed
-from cnn.detection.landmarks import points_of
 
 
 def pytorch_code(shown: ShownPicture, settings: GridSettings) -> str:
@@ -84,7 +83,7 @@ def _target(shown: ShownPicture, settings: GridSettings) -> list[str]:
 
 
 def _landmarks(shown: ShownPicture, settings: GridSettings) -> list[str]:
-    points = [[round(value, 3) for value in point] for point in points_of(settings.points, shown.size)]
+    points = [[round(value, 3) for value in point] for point in points_for(shown, settings)]
     given = "points" if settings.face else "None"
     return [
         "import torch",

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from app.figures.detection.yolo_grid import answer_of, target_of
+from app.figures.detection.yolo_grid import answer_of, points_for, target_of
 from app.figures.detection.yolo_picture import ShownPicture
 from cnn.detection.grid import grid_loss
 from cnn.detection.grid_settings import CATEGORIES, GridSettings
-from cnn.detection.landmarks import points_of
 from cnn.detection.targets import landmark_target
 from cnn.images.encode import png_bytes, to_hwc
 
@@ -74,7 +73,7 @@ def landmarks_csv(shown: ShownPicture, settings: GridSettings) -> bytes:
 
 
 def _points(shown: ShownPicture, settings: GridSettings) -> torch.Tensor | None:
-    return torch.tensor(points_of(settings.points, shown.size)) if settings.face else None
+    return torch.tensor(points_for(shown, settings)) if settings.face else None
 
 
 def _output_arrays(shown: ShownPicture, settings: GridSettings) -> dict[str, np.ndarray]:

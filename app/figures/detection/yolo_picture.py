@@ -37,7 +37,7 @@ class ShownPicture:
     Attributes:
         picture: the current one, or the built-in example. model: name of the built-in YOLO. output: what it gives.
         note: "" where it finds something in the person's own picture; "nothing" where it does not; "example" where the
-            built-in example is shown instead.
+            built-in example is shown instead; "face" where a screen shows a picture with a face instead.
         own_best: its highest score in the person's own picture. own: that picture.
     """
 
