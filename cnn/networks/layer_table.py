@@ -20,7 +20,7 @@ class TableRow:
 
     Attributes:
         name: as in the network. kind: "Conv2d", "add", "input" or the class of a block.
-        kernel_size, stride, padding, dilation, groups: of layers that slide; 0 for others.
+        kernel_size, stride, padding, dilation, groups: of layers that slide, and of blocks with one convolution; else 0.
         shape: of its output without the batch.
         parameters, multiply_adds: of its convolutions, linear and normalising layers; multiply-adds without batch norm.
         inputs: the rows it reads. layers: how many layers the row stands for.
@@ -81,7 +81,7 @@ def _without_norms(graph: NetworkGraph) -> NetworkGraph:
 def _row(model: nn.Module, node: GraphNode) -> TableRow:
     module = _module(model, node.name)
     kind = type(module).__name__ if node.kind == "block" and module is not None else node.kind
-    plain = None if node.kind == "block" else module
+    plain = _only_convolution(module) if node.kind == "block" else module
     kernel, stride, padding, dilation = (
         _first(getattr(plain, name, 0)) for name in ("kernel_size", "stride", "padding", "dilation")
     )
@@ -99,6 +99,12 @@ def _row(model: nn.Module, node: GraphNode) -> TableRow:
         node.inputs,
         node.layers,
     )
+
+
+def _only_convolution(block: nn.Module | None) -> nn.Module | None:
+    """The convolution of a block that has one, with what comes right behind it."""
+    found = [] if block is None else [m for m in block.modules() if isinstance(m, nn.modules.conv._ConvNd)]
+    return found[0] if len(found) == 1 else None
 
 
 def _module(model: nn.Module, name: str) -> nn.Module | None:

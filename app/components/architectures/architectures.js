@@ -22,7 +22,7 @@ class ArchitectureScreen extends Instrument {
     this.controls = new TabControls(this.find(".controls"), words, (values) => this.change(values));
     const choose = (layer) => this.change({ layer });
     this.views = {
-      drawing: new BlockDrawing(words, choose), facts: new BlockFacts(words), maps: new MapsView(words), network: new NetworkTable(words, choose),
+      drawing: new BlockDrawing(words, choose), facts: new BlockFacts(words), before: new MapsView(words), maps: new MapsView(words), network: new NetworkTable(words, choose),
       builder: new BuilderTable(words, (stack) => this.change({ stack, layer: "" }), choose), depth: new DepthView(words), scaling: new ScalingView(words),
     };
     this.tabs = TABS.map((id) => make("button", { role: "tab", id: `arch-tab-${id}`, class: "tab", "data-tab": id, onclick: () => this.change({ tab: id, layer: "" }), onkeydown: (event) => this.tabKey(event, id) }, words[`tab_${id}`]));
@@ -62,7 +62,8 @@ class ArchitectureScreen extends Instrument {
     if (block.table) {
       const table = this.keep("tables", { ...block.table, thumbs: arrays.thumbs?.data }, arrays.thumbs), maps = this.keep("maps", { ...block.maps, values: arrays.maps }, arrays.maps || !block.maps.total);
       if (!table || !maps) { this.exchange.askAgain(); return; }
-      this.table = table; this.maps = maps;
+      this.table = table; this.maps = maps; this.before = block.before && this.keep("maps", { ...block.before, values: arrays.before }, arrays.before);
+      if (block.before && !this.before) { this.exchange.askAgain(); return; }
     }
     this.show();
     this.ready += 1;
@@ -74,15 +75,15 @@ class ArchitectureScreen extends Instrument {
     box.textContent = sentence[this.words.language];
   }
 
-  refresh() { if (this.block) { this.views.depth.draw(); this.views.scaling.draw(); this.views.maps.layout(true); } }
+  refresh() { if (this.block) { this.views.depth.draw(); this.views.scaling.draw(); this.views.maps.layout(true); this.views.before.layout(true); } }
 
   lay(tab) {                                              // which views stand in the pane
     if (this.laid === tab) return;
     this.laid = tab;
-    const { drawing, facts, maps, network, builder, depth, scaling } = this.views, pane = this.find(".pane");
+    const { drawing, facts, before, maps, network, builder, depth, scaling } = this.views, pane = this.find(".pane");
     pane.className = `pane ${tab}`;
     pane.setAttribute("aria-labelledby", `arch-tab-${tab}`);
-    const parts = { blocks: [drawing, make("div", { class: "under" }, maps.element, facts.element)], networks: [network, maps], depth: [depth], scaling: [scaling], builder: [builder, maps] }[tab];
+    const parts = { blocks: [drawing, this.under = make("div", { class: "under" }, before.element, maps.element, facts.element)], networks: [network, maps], depth: [depth], scaling: [scaling], builder: [builder, maps] }[tab];
     pane.replaceChildren(...parts.map((part) => part.element || part));
   }
 
@@ -102,6 +103,10 @@ class ArchitectureScreen extends Instrument {
     if (tab === "blocks") { views.drawing.show(table, this.maps.row); views.facts.show(table, block.settings, block.settings.block); }
     if (tab === "networks") views.network.show(table, this.maps.row);
     const row = table.rows.find((each) => each.name === this.maps.row);
+    if (tab === "blocks") {
+      this.under.classList.toggle("paired", Boolean(this.before)); views.before.element.classList.toggle("cs-hidden", !this.before);
+      if (this.before) views.before.show(this.before, this.before.values, { name: words.op_input, shape: shapeText(table.rows[0].shape) });
+    }
     views.maps.show(this.maps, this.maps.values || null, { name: tab === "builder" && row.kind !== "input" ? `${Number(row.name) + 1} · ${operation(row, words)}` : `${row.name} · ${operation(row, words)}`, shape: shapeText(row.shape) });
   }
 

@@ -26,7 +26,7 @@ export class BlockDrawing {
   build({ rows, thumbs }) {
     const narrow = rows.reduce((most, row) => Math.max(most, row.column), 0) > 6;
     this.byName = new Map(rows.map((row) => [row.name, make("button", { class: "card", "data-layer": row.name, onclick: () => this.choose(row.name) },
-      make("b", { title: row.name }, operation(row, this.words)),
+      make("b", { title: row.name }, operation(row, this.words, true)),
       thumbCanvas(row.thumb, thumbs, 36, narrow ? 76 : 116),
       make("span", { class: "shape" }, shapeText(row.shape)),
       make("small", {}, row.parameters ? `${readableCount(row.parameters)} ${this.words.weights_short}` : "\u00a0"))]));

@@ -5,6 +5,7 @@ import { BuilderWords } from "./builder_words.js";
 import { costCell, shapeText, totals } from "./layer_cells.js";
 import { thumbCanvas } from "./thumb.js";
 
+const SHORT = { max: "k", avg: "k", up: "×", drop: "%" };
 const GROUPS = ["learned", "block", "pooling", "activation", "shape"];
 
 export class BuilderTable {
@@ -49,7 +50,7 @@ export class BuilderTable {
   }
 
   number(layer, i, letter, low, high) {
-    const name = this.words[`number_${letter || layer.name}`] || this.words.number_c, short = letter || this.words.out_short;
+    const name = this.words[`number_${letter || layer.name}`] || this.words.number_c, short = letter || SHORT[layer.name] || this.words.out_short;
     const input = make("input", { type: "text", inputmode: "numeric", value: String(layer.numbers[letter]), "aria-label": `${name}, ${fill(this.words.layer_number, { n: i + 1 })}`,
       oninput: () => {
         const typed = readNumber(input.value);

@@ -2,12 +2,12 @@
 import { make, fill } from "../shared/dom.js";
 import { readableCount } from "../shared/numbers.js";
 
-export function operation(row, words) {                   // "5 × 5, stride 2, padding 1", or what the layer does
+export function operation(row, words, brief = false) {                   // "5 × 5, stride 2, padding 1", or what the layer does
   const name = words[`op_${row.kind}`] || row.kind;
   if (!row.k) return row.layers > 1 ? `${name} · ${fill(words.layers_inside, { n: row.layers })}` : name;
   const parts = [`${name} ${row.k} × ${row.k}`];
   if (row.s > 1) parts.push(fill(words.stride_of, { n: row.s }));
-  if (row.p > 0) parts.push(fill(words.padding_of, { n: row.p }));
+  if (row.p > 0 && !brief) parts.push(fill(words.padding_of, { n: row.p }));
   if (row.d > 1) parts.push(fill(words.dilation_of, { n: row.d }));
   if (row.g > 1) parts.push(row.g === row.shape[0] ? words.depthwise : fill(words.groups_of, { n: row.g }));
   return parts.join(", ");
@@ -18,7 +18,7 @@ export function shapeText(shape) { return shape.join(" × "); }
 export function costCell(value, most, name) {             // a number, and under it its length beside the largest
   const bar = make("i");
   bar.style.width = `${most ? 100 * value / most : 0}%`;
-  return make("td", { class: `cost ${name}` }, make("span", {}, value ? readableCount(value) : "–"), make("div", { class: "share" }, bar));
+  return make("td", { class: `cost ${name}` }, make("span", {}, value ? readableCount(value) : "–"), value ? make("div", { class: "share" }, bar) : null);
 }
 
 export function totals(words, table) {

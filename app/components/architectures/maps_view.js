@@ -6,8 +6,6 @@ import { plainNumber } from "../shared/numbers.js";
 import { Plane } from "../shared/plane.js";
 import { Viewport } from "../shared/viewport.js";
 
-const GAP = 0xff808080;
-
 export function mosaicGrid(count, height, width, aspect) {   // columns and rows of tiles that fill a frame of width / height
   let best = [1, count], most = 0;
   for (let columns = 1; columns <= count; columns++) {
@@ -77,7 +75,7 @@ export class MapsView {
 
   mosaic(out, across) {
     const { columns, gap, height, width } = this.grid, pixels = new Uint32Array(height * width);
-    out.fill(GAP);
+    out.fill(0);
     this.tiles.forEach((channel, i) => {
       paintMap(this.channel(channel), pixels, this.maps);
       const top = Math.floor(i / columns) * (height + gap), left = i % columns * (width + gap);

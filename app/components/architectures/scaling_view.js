@@ -47,7 +47,7 @@ export class ScalingView {
     const pen = this.canvas.getContext("2d"), style = getComputedStyle(this.canvas), ink = style.color, accent = style.getPropertyValue("--st-primary-color").trim();
     pen.scale(ratio, ratio);
     const left = Math.max(224, side) * scale + 22, bars = (list) => list.reduce((sum, stage) => sum + stage.layers * (thickness(stage) + 2) + 7, 0);
-    const fit = Math.min(1.6, (width - left - 4) / Math.max(...nets.map((net) => bars(net.list))));
+    const fit = Math.min(2.6, (width - left - 4) / Math.max(...nets.map((net) => bars(net.list))));
     let top = 0;
     nets.forEach(({ list, side: pixels, name }, which) => {
       const tall = pixels * scale;

@@ -21,7 +21,7 @@ export class TabControls {
         put("stride", choiceField(words.stride, ["1", "2"].map((s) => [s, s]), (stride) => change({ stride, layer: "" }))),
         put("expansion", rangeField(words.expansion, 1, 8, 1, (t) => change({ t, layer: "" }))), put("seed", seed())),
       networks: group(words.group_network, true, put("net", selectField(words.network, words.networks, (net) => change({ net, layer: "" }))), put("facts", { element: make("p", { class: "facts" }) })),
-      depth: group(words.group_depth, true, put("units", rangeField(words.depth_layers, 1, 50, 1, (units) => change({ units }), words.times_two)),
+      depth: group(words.group_depth, true, put("units", rangeField(words.depth_layers, 1, 50, 1, (units) => change({ units }))),
         put("gain", rangeField(words.gain, 0.3, 1.5, 0.05, (gain) => change({ gain }))), put("norm", flagField(words.norm, (norm) => change({ norm }))), put("depth_seed", seed()),
         { element: make("p", { class: "facts" }, words.depth_facts) }),
       scaling: group(words.group_scaling, true, put("mode", choiceField(words.mode, ["compound", "depth", "width", "resolution"].map((id) => [id, words[`mode_${id}`]]), (mode) => change({ mode }))),

@@ -125,6 +125,11 @@ def _put_run(
     block["maps"], values = maps_part(f"{name}:{row}", row, run.values.get(row))
     if values is not None and block["maps"]["id"] not in known:
         arrays["maps"] = values
+    if settings.tab == "blocks" and settings.block in ("residual", "projection"):
+        first = run.rows[0].name
+        block["before"], values = maps_part(f"{name}:{first}:before", first, run.image)
+        if values is not None and block["before"]["id"] not in known:
+            arrays["before"] = values
 
 
 def _put_drawing(table: dict[str, Any], settings: ArchitectureSettings, run: Run) -> None:

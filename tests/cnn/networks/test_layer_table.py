@@ -95,3 +95,10 @@ def test_hidden_rows_are_passed_by_and_their_cost_is_not_lost() -> None:
     assert shown["layer1.0.add"].inputs == ("layer1.0.conv2", "maxpool")
     assert sum(row.parameters for row in shown.values()) == sum(row.parameters for row in rows)
     assert shown["maxpool"].parameters == 128
+
+
+def test_M5_a_block_of_one_convolution_shows_its_kernel() -> None:
+    rows = table("googlenet")
+    assert (rows["conv1"].kernel_size, rows["conv1"].stride) == (7, 2)
+    assert rows["inception3a"].kernel_size == 0
+    assert {"aux1", "aux2"} <= set(rows)
