@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from app import state
-from app.components.bundle import component
-from app.data_sets import FLOWERS, DataSetGone, data_set_of, keep_data_set
+from app.data_sets import FLOWERS, DataSetGone, data_set_of
 from app.session_models import SESSION_MODELS
 from app.transfer_runs import SCRATCH_RATE
+from app.widgets.picture_set import own_set, picture_uploader
 from app.widgets.screen import Screen
-from app.wire import pack
 from cnn.networks.transfer_augment import SWITCHES
 from cnn.networks.transfer_errors import DataSetError
 from cnn.networks.transfer_learning import TransferSettings
@@ -87,9 +83,9 @@ def transfer_controls(screen: Screen) -> TransferChoices:
 def _pictures(screen: Screen) -> tuple[str, LabelledPictures]:
     """Draw the choice of pictures; a set that is gone gives way to the flowers, and says so."""
     words, widget = screen.words, screen.key("data")
-    own = st.session_state.get(screen.key("own_data")) or screen.values["data"]
+    own = own_set(screen)
     key = FLOWERS
-    if own == FLOWERS:
+    if not own:
         st.markdown(words("pictures_flowers"))
     else:
         if widget not in st.session_state:
@@ -103,32 +99,5 @@ def _pictures(screen: Screen) -> tuple[str, LabelledPictures]:
     except (DataSetGone, DataSetError) as error:
         st.warning(error.sentence(screen.language) if isinstance(error, DataSetError) else words("data_gone"))
         key, data = FLOWERS, data_set_of(FLOWERS)
-    skipped = [[s.name, s.ko if screen.language == "ko" else s.en] for s in data.skipped]
-    header = {"words": {**words.own(), "upload_failed": words("upload_failed")}, "language": screen.language,
-              "live": screen.live, "skipped": skipped}  # fmt: skip
-    component("data_set")(
-        key=screen.key("data_set"), data=pack(header, {}),
-        on_kept_change=lambda: _take(screen, "kept"), on_sent_change=lambda: _take(screen, "sent"),
-    )  # fmt: skip
+    picture_uploader(screen, data.skipped)
     return key, data
-
-
-def _take(screen: Screen, name: str) -> None:
-    """The browser has sent pictures: they are this session's own ones from now on, and chosen."""
-    sent = st.session_state[screen.key("data_set")].get(name)
-    if not isinstance(sent, dict):
-        return
-    if name == "sent":
-        try:
-            answer = keep_data_set(base64.b64decode(str(sent.get("data", "")), validate=True), screen.session)
-        except binascii.Error:
-            return
-        if "error" in answer:
-            state.notify(answer["error"][screen.language])
-            return
-        sent = answer
-    parameter = next(p for p in state.SCREENS[screen.slug] if p.name == "data")
-    key = parameter.parse(str(sent.get("key", "")))
-    if key != FLOWERS:
-        st.session_state[screen.key("own_data")] = key
-        st.session_state[screen.key("data")] = key

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cnn.attribution.feature_visualization import excited_node
 from cnn.hooks import evaluating, locked
 from cnn.models.running import prepared
 
@@ -73,7 +74,7 @@ def peak_steps(
     Args:
         model: any network; put into evaluation mode for each batch.
         pictures: uint8 (N, C, H, W), as the network sees them before they are normalised.
-        layer: a name as in :func:`cnn.models.tracing.trace`.
+        layer: a name as in :func:`cnn.models.tracing.trace`; ``OUTPUT`` for the network's scores.
         mean, std: per channel, of pixels in 0..1.
 
     Raises:
@@ -89,7 +90,7 @@ def peak_steps(
         images = (group.float() / 255 - centre) / spread
         with locked(model), evaluating(model), torch.no_grad():
             runner = prepared(model, images)
-            node = runner.network.resolve(layer)
+            node = excited_node(runner, layer)
             value = next(value for found, value in runner.values(images, last=node) if found is node)
         if not isinstance(value, Tensor) or value.ndim not in (2, 4):
             raise ValueError(f"wanted a layer with outputs (N, C) or (N, C, H, W), got {layer}")

@@ -179,16 +179,11 @@ class _Climb:
         self.model, self.objective, self.input_shape = model, objective, input_shape
         self.mean, self.std = (torch.tensor(values).view(1, -1, 1, 1) for values in normalisation)
 
-    def _last(self, runner: Runner) -> fx.Node:
-        if self.objective.layer == OUTPUT:
-            return next(node for node in runner.network.graph.nodes if node.op == "output")
-        return runner.network.resolve(self.objective.layer)
-
     def excited(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(objective of pictures (1, C, H, W) in 0..1, the layer's whole output)."""
         images = (pictures - self.mean) / self.std
         runner = prepared(self.model, images)
-        node = self._last(runner)
+        node = excited_node(runner, self.objective.layer)
         value = next(value for found, value in runner.values(images, last=node) if found is node)
         return objective_value(value, self.objective), value
 
@@ -259,6 +254,17 @@ class _Climb:
             probability = float(output.flatten(1).softmax(dim=1)[0, self.objective.channel])
         history.append((step, activation))
         return VisualizationStep(step, steps, image, activation, tuple(history), probability, warning)
+
+
+def excited_node(runner: Runner, layer: str) -> fx.Node:
+    """The node whose value a layer's name stands for; that of the network's scores for ``OUTPUT``.
+
+    Raises:
+        KeyError: no such layer.
+    """
+    if layer == OUTPUT:
+        return next(node for node in runner.network.graph.nodes if node.op == "output")
+    return runner.network.resolve(layer)
 
 
 def objective_value(value: Any, objective: Objective) -> Tensor:
