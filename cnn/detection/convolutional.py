@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, fx, nn
 
 from cnn.models.tracing import TraceError, trace
 
-__all__ = ["ConversionError", "Convolutional", "as_convolutional"]
+__all__ = ["Conversion", "ConversionError", "Convolutional", "as_convolutional", "conversions"]
 
 _POINTWISE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.Identity, nn.GELU, nn.SiLU, nn.Hardswish, nn.ELU)
 
@@ -75,6 +76,27 @@ def as_convolutional(model: nn.Module, input_shape: tuple[int, int, int]) -> Con
     stride = _stride(graph)
     padded = any(_pads(module) for module in graph.modules())
     return Convolutional(graph.eval(), (input_shape[1], input_shape[2]), stride, padded)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """One layer that became another: its `name`, what it `was` and what it `became`, as PyTorch prints them."""
+
+    name: str
+    was: str
+    became: str
+
+
+def conversions(model: nn.Module, converted: Convolutional) -> tuple[Conversion, ...]:
+    """The layers of a classifier that `as_convolutional` replaced, in their order."""
+    found = []
+    for name, module in model.named_modules():
+        if not isinstance(module, nn.Linear | nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+            continue
+        other = converted.network.get_submodule(name)
+        if type(other) is not type(module):
+            found.append(Conversion(name, str(module), str(other)))
+    return tuple(found)
 
 
 def _convert(graph: fx.GraphModule) -> None:

@@ -14,7 +14,15 @@ from cnn.checks import expect_image, pair
 from cnn.detection.convolutional import as_convolutional
 from cnn.hooks import evaluating, locked
 
-__all__ = ["SlidingWindows", "fitted_picture", "sliding_windows"]
+__all__ = [
+    "OnePass",
+    "SlidingWindows",
+    "crop_rows",
+    "fitted_picture",
+    "one_pass",
+    "same_scores",
+    "sliding_windows",
+]
 
 MOST_WINDOWS = 20_000
 MOST_PIXELS = 4_000_000
@@ -56,6 +64,101 @@ class SlidingWindows:
         return self.convolutional_scores.softmax(0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OnePass:
+    """All windows at once, by the converted network.
+
+    Attributes:
+        scores: (K, R, S) logits. boxes: (R, S, 4) the windows, x1 y1 x2 y2 in pixels of the picture given.
+        seconds: of the pass, without the conversion. multiply_adds: of the pass. crop_multiply_adds: of the classifier
+            on one window.
+        padded, window, stride, jump: as in `SlidingWindows`.
+    """
+
+    scores: Tensor
+    boxes: Tensor
+    seconds: float
+    multiply_adds: int
+    crop_multiply_adds: int
+    padded: bool
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    jump: tuple[int, int]
+
+
+def one_pass(
+    model: nn.Module,
+    image: Tensor,
+    *,
+    window: int | tuple[int, int],
+    stride: int | tuple[int, int] | None = None,
+) -> OnePass:
+    """Every window's class scores by one pass of the converted network. Args, Raises: as `sliding_windows`."""
+    picture, size = _picture(image, window)
+    with locked(model), evaluating(model), torch.inference_mode():
+        converted = as_convolutional(model, (picture.shape[0], *size))
+        jump = converted.stride
+        step = pair(stride, "stride") if stride is not None else jump
+        if step[0] % jump[0] or step[1] % jump[1]:
+            raise ValueError(f"wanted a stride of whole multiples of {jump}, got {step}")
+        boxes = _boxes((picture.shape[1], picture.shape[2]), size, step)
+        start = time.perf_counter()
+        scores = converted(picture[None])[0]
+        scores = scores[:, :: step[0] // jump[0], :: step[1] // jump[1]].contiguous()
+        seconds = time.perf_counter() - start
+        crop_cost = _multiply_adds(model, picture[None, :, : size[0], : size[1]])
+        cost = _multiply_adds(converted, picture[None])
+    rows, columns = boxes.shape[:2]
+    return OnePass(
+        scores=scores[:, :rows, :columns].clone(),
+        boxes=boxes,
+        seconds=seconds,
+        multiply_adds=cost,
+        crop_multiply_adds=crop_cost,
+        padded=converted.padded,
+        window=size,
+        stride=step,
+        jump=jump,
+    )
+
+
+def crop_rows(
+    model: nn.Module,
+    image: Tensor,
+    *,
+    window: int | tuple[int, int],
+    stride: int | tuple[int, int],
+    rows: tuple[int, int] | None = None,
+) -> tuple[Tensor, float]:
+    """The classifier on every window of some rows of windows, one crop after another.
+
+    Args:
+        model, image, window, stride: as `sliding_windows`. rows: first and end; all of them if None.
+
+    Returns:
+        (K, end − first, S) logits, and the seconds it took.
+
+    Raises:
+        ValueError: a picture too small or too large, rows that are not there, more than 20,000 windows.
+    """
+    picture, size = _picture(image, window)
+    step = pair(stride, "stride")
+    count = _boxes((picture.shape[1], picture.shape[2]), size, step).shape[0]
+    first, end = rows if rows is not None else (0, count)
+    if not 0 <= first < end <= count:
+        raise ValueError(f"wanted rows inside 0..{count}, got {first}..{end}")
+    strip = picture[:, first * step[0] : (end - 1) * step[0] + size[0]]
+    with locked(model), evaluating(model), torch.inference_mode():
+        start = time.perf_counter()
+        scores = _crop_by_crop(model, strip, size, step)
+        return scores, time.perf_counter() - start
+
+
+def same_scores(difference: float, scores: Tensor) -> bool:
+    """Whether a largest difference to `scores` is no more than float32 rounding."""
+    return difference <= 1e-4 * max(1.0, float(scores.abs().max()))
+
+
 def sliding_windows(
     model: nn.Module,
     image: Tensor,
@@ -78,45 +181,33 @@ def sliding_windows(
         is no
             multiple of the jump, more than 20,000 windows.
     """
-    picture = expect_image(image).float()
-    size = pair(window, "window")
+    once = one_pass(model, image, window=window, stride=stride)
+    crops, crop_seconds = crop_rows(model, image, window=once.window, stride=once.stride)
+    rows, columns = once.boxes.shape[:2]
+    difference = float((once.scores - crops).abs().max())
+    return SlidingWindows(
+        crop_scores=crops,
+        convolutional_scores=once.scores,
+        boxes=once.boxes,
+        largest_difference=difference,
+        same=same_scores(difference, crops),
+        padded=once.padded,
+        crop_seconds=crop_seconds,
+        convolutional_seconds=once.seconds,
+        crop_multiply_adds=once.crop_multiply_adds * rows * columns,
+        convolutional_multiply_adds=once.multiply_adds,
+        window=once.window,
+        stride=once.stride,
+        jump=once.jump,
+    )
+
+
+def _picture(image: Tensor, window: int | tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+    picture, size = expect_image(image).float(), pair(window, "window")
     height, width = picture.shape[1:]
     if height < size[0] or width < size[1] or height * width > MOST_PIXELS:
         raise ValueError(f"wanted a picture from {size} to {MOST_PIXELS} pixels, got {height}×{width}")
-    with locked(model), evaluating(model), torch.inference_mode():
-        converted = as_convolutional(model, (picture.shape[0], *size))
-        jump = converted.stride
-        step = pair(stride, "stride") if stride is not None else jump
-        if step[0] % jump[0] or step[1] % jump[1]:
-            raise ValueError(f"wanted a stride of whole multiples of {jump}, got {step}")
-        start = time.perf_counter()
-        once = converted(picture[None])[0]
-        once = once[:, :: step[0] // jump[0], :: step[1] // jump[1]].contiguous()
-        convolutional_seconds = time.perf_counter() - start
-        boxes = _boxes((height, width), size, step)
-        rows, columns = boxes.shape[:2]
-        once = once[:, :rows, :columns]
-        start = time.perf_counter()
-        crops = _crop_by_crop(model, picture, size, step)
-        crop_seconds = time.perf_counter() - start
-        crop_cost = _multiply_adds(model, picture[None, :, : size[0], : size[1]])
-        whole_cost = _multiply_adds(converted, picture[None])
-    difference = float((once - crops).abs().max())
-    return SlidingWindows(
-        crop_scores=crops,
-        convolutional_scores=once,
-        boxes=boxes,
-        largest_difference=difference,
-        same=difference <= 1e-4 * max(1.0, float(crops.abs().max())),
-        padded=converted.padded,
-        crop_seconds=crop_seconds,
-        convolutional_seconds=convolutional_seconds,
-        crop_multiply_adds=crop_cost * rows * columns,
-        convolutional_multiply_adds=whole_cost,
-        window=size,
-        stride=step,
-        jump=jump,
-    )
+    return picture, size
 
 
 def fitted_picture(
