@@ -59,14 +59,17 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("convolution", "convolution", "grid_on"),
     PageSpec("convolution", "receptive_field", "center_focus_strong"),
     PageSpec("convolution", "learned_filters", "model_training"),
+    PageSpec("convolution", "transposed_convolution", "open_in_full"),
     PageSpec("networks", "attribution", "manage_search"),
     PageSpec("networks", "architectures", "account_tree"),
     PageSpec("networks", "transfer_learning", "school"),
     PageSpec("segmentation", "segment", "format_paint"),
     PageSpec("segmentation", "unet", "schema"),
+    PageSpec("detection", "detect", "frame_inspect"),
     PageSpec("detection", "boxes", "select_all"),
     PageSpec("detection", "yolo_grid", "grid_4x4"),
     PageSpec("style", "style_transfer", "brush"),
+    PageSpec("style", "fast_style", "bolt"),
     PageSpec("server", "status", "memory", listed=False),
 )
 

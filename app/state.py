@@ -31,6 +31,7 @@ from cnn.convolution.field_settings import FIELDS as FIELD_FIELDS
 from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN
 from cnn.convolution.settings import FIELDS as LAB_FIELDS
+from cnn.convolution.transposed_settings import FIELDS as TRANSPOSED_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
 from cnn.detection.grid_settings import FIELDS as GRID_FIELDS
 from cnn.images.gallery import PICTURE_IDS
@@ -60,6 +61,17 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "convolution": (*(of_field(field) for field in LAB_FIELDS), Text("compare", DIFFERENCE_PATTERN)),
     "receptive_field": tuple(of_field(field) for field in FIELD_FIELDS),
     "learned_filters": tuple(of_field(field) for field in LEARNING_FIELDS),
+    "transposed_convolution": tuple(of_field(field) for field in TRANSPOSED_FIELDS),
+    "detect": (
+        *network_parameters("yolo-cells"),
+        Choice("source", ("picture", "camera", "video"), "picture"),
+        Number("score", 0.05, 0.95, 0.4),
+        Number("iou", 0.0, 0.95, 0.0),
+        Text("hide", r"(\d{1,3}(\.\d{1,3}){0,90})?"),
+        Flag("tags", True),
+        Flag("lost", False),
+        Flag("many", False),
+    ),
     "boxes": tuple(of_field(field) for field in BOX_FIELDS),
     "yolo_grid": tuple(of_field(field) for field in GRID_FIELDS),
     "architectures": tuple(of_field(field) for field in ARCHITECTURE_FIELDS),
@@ -164,7 +176,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "fast_style": (
         Choice("source", ("picture", "camera", "video"), "picture"),
         Text("mix", r"([a-z0-9-]{1,30}~\d(\.\d{1,2})?,?){1,8}", "starry-night~1"),
-        Integer("size", 160, 1024, 512),
+        Integer("size", 160, 1024, 448),
         Number("steady", 0, 0.9, 0.3),
         Flag("colours", False),
     ),

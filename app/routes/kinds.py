@@ -17,11 +17,14 @@ MODULES = {
     "architectures": "app.figures.networks.architectures",
     "layer_explorer": "app.figures.networks.layer_explorer",
     "learned_filters": "app.figures.convolution.learned_filters",
+    "transposed_convolution": "app.figures.convolution.transposed_convolution",
+    "detect": "app.figures.detection.detect",
     "boxes": "app.figures.detection.boxes",
     "yolo_grid": "app.figures.detection.yolo_grid",
     "segment": "app.figures.segmentation.segment",
     "unet": "app.figures.segmentation.unet",
     "style_transfer": "app.figures.style.style_transfer",
+    "fast_style": "app.figures.style.fast_style",
 }
 """Modules with `live_block(parameters, picture) -> bytes`."""
 
@@ -29,6 +32,8 @@ QUICK = ("convolution",)
 """Those that answer within milliseconds; all others run networks and must not make these wait."""
 
 CAMERAS: dict[str, str] = {
+    "detect": "app.figures.detection.detect_camera",
+    "fast_style": "app.figures.style.fast_style_camera",
     "segment": "app.figures.segmentation.segment_camera",
 }
 """Modules with `camera_answer(parameters, frame) -> (header, arrays)`: see `app/routes/camera.py`."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["COLOURS", "colour_matched", "from_yiq", "luminance_matched", "to_yiq"]
+__all__ = ["COLOURS", "colour_matched", "colours_kept", "from_yiq", "luminance_matched", "to_yiq"]
 
 COLOURS = ("style", "luminance", "histogram")
 _YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -17,6 +17,16 @@ def to_yiq(image: Tensor) -> Tensor:
 def from_yiq(image: Tensor) -> Tensor:
     """The inverse of `to_yiq`, not clipped."""
     return _mixed(image, torch.linalg.inv(_YIQ.double()).float())
+
+
+def colours_kept(styled: Tensor, content: Tensor) -> Tensor:
+    """The luminance of one picture with the colour differences of another, both uint8 ``(3, H, W)``, as uint8.
+
+    Source: Gatys et al. 2016, "Preserving color in neural artistic style transfer", section 4.
+    """
+    mixed = to_yiq(content.float() / 255)
+    mixed[0] = to_yiq(styled.float() / 255)[0]
+    return (from_yiq(mixed).clamp(0, 1) * 255).round().byte()
 
 
 def luminance_matched(style: Tensor, content: Tensor) -> Tensor:

@@ -9,14 +9,25 @@ import torch
 from torch import Tensor, nn
 
 from cnn.device import half_dtype, parse_device
+from cnn.frame_file import FrameParts
 from cnn.hooks import evaluating, locked
+from cnn.style.colour import colours_kept
 from cnn.style.errors import StyleError
 from cnn.style.pictures import as_uint8, picture, resized, scaled_size
 from cnn.style.tiles import in_tiles
 from cnn.video import VideoError, opened_video
 from cnn.weights.builtin import BUILTIN, available, load_builtin
 
-__all__ = ["StyledFrame", "fast_networks", "load_fast", "stylize", "stylize_frames", "stylize_video"]
+__all__ = [
+    "StyledFrame",
+    "drawn_frame",
+    "fast_networks",
+    "load_fast",
+    "styled_parts",
+    "stylize",
+    "stylize_frames",
+    "stylize_video",
+]
 
 MOST_FRAMES = 3000
 Models = nn.Module | Sequence[tuple[nn.Module, float]]
@@ -116,6 +127,7 @@ def stylize_video(
     networks: Mapping[str, float],
     size: int | None = 480,
     steadiness: float = 0.3,
+    keep_colours: bool = False,
     max_frames: int = 600,
     device: str = "cpu",
 ) -> Generator[StyledFrame, Mapping[str, Any] | None, None]:
@@ -124,6 +136,7 @@ def stylize_video(
     Args:
         path: a file, or its bytes, as `cnn.video.opened_video` takes it.
         networks: names of `fast_networks` with their shares.
+        keep_colours: paint the luminance only, as `cnn.style.colour.colours_kept`.
         max_frames: the rest is left out; at most 3,000.
 
     Raises (at the first frame):
@@ -142,7 +155,12 @@ def stylize_video(
             pictures = video.pictures(max_side=longest, max_frames=max_frames)
             for number, (_, frame) in enumerate(pictures, start=1):
                 began = time.perf_counter()
-                now = stylize(models, frame, size=size).float()
+                made = stylize(models, frame, size=size)
+                if keep_colours:
+                    made = colours_kept(
+                        made, as_uint8(resized(picture(frame), (made.shape[1], made.shape[2])))
+                    )
+                now = made.float()
                 if before is not None and before.shape == now.shape:
                     now = steadiness * before + (1 - steadiness) * now
                 before = now
@@ -156,6 +174,16 @@ def stylize_video(
                     _check_steadiness(steadiness)
     except VideoError as error:
         raise StyleError("not_a_video") from error
+
+
+def styled_parts(record: StyledFrame) -> FrameParts:
+    """A frame as `cnn.frame_file` keeps it: the styled picture, and nothing to draw into it."""
+    return FrameParts(record.image, b"", record.frame - 1, (record.frame - 1) / record.rate)
+
+
+def drawn_frame(picture: Tensor, result: bytes, parameters: Mapping[str, Any]) -> Tensor:
+    """The picture of a video's frame for an MP4: it is styled already, so nothing is drawn into it."""
+    return picture
 
 
 def _check_steadiness(steadiness: float) -> None:
