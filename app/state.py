@@ -98,6 +98,8 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
         Integer("row", -1, 8192, -1),
         Integer("col", -1, 8192, -1),
         Integer("page", 0, 1000, 0),
+        Integer("px", -1, 8192, -1),
+        Integer("py", -1, 8192, -1),
         Choice("tab", ("maps", "terms", "field", "edit", "prepare"), "maps"),
         Choice("sort", ("index", "mean", "max", "variance", "effect"), "index"),
         Choice("scale", ("map", "layer", "block", "network"), "layer"),

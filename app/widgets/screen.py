@@ -73,14 +73,18 @@ def choose_language() -> str:
     return language
 
 
-def open_screen(slug: str) -> Screen:
-    """Draw the toolbar of screen `slug` and return what its page needs."""
+def open_screen(slug: str, *, first_picture: str = "") -> Screen:
+    """Draw the toolbar of screen `slug` and return what its page needs.
+
+    Args:
+        first_picture: the built-in picture shown here as long as the person has chosen none.
+    """
     spec = spec_of(slug)
     language = st.session_state.get(state.LANGUAGE_KEY, "en")
     words = Words(language, spec.section, spec.slug)
     values, notes = state.read_address(slug)
     values = _with_kept_values(slug, values)
-    picture = _current_picture(language, values)
+    picture = _current_picture(language, values, first_picture)
     session = session_id()
     toolbar(words, picture, live_address(session))
     for note in notes:
@@ -134,12 +138,12 @@ def _with_kept_values(slug: str, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _current_picture(language: str, values: Mapping[str, Any]) -> CurrentPicture:
+def _current_picture(language: str, values: Mapping[str, Any], first: str) -> CurrentPicture:
     key = values[state.PICTURE.name] or st.session_state.get(state.PICTURE_KEY, "")
     matrix = values[state.MATRIX.name] or st.session_state.get(state.MATRIX_KEY, "")
     words = Words(language)
     try:
-        picture = picture_of(key, matrix, language, session_id())
+        picture = picture_of(key or first, matrix, language, session_id())
     except PictureGone:
         state.notify(words("picture_gone"))
         picture = picture_of("", language=language)

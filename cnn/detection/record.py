@@ -6,6 +6,7 @@ from the best down, so what is left out could not have changed what stays.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -169,5 +170,5 @@ def stored_raw(block: bytes) -> RawDetections:
             timings=Timings(**header["timings"]),
             instances=StoredInstances(arrays, extent, size) if "index" in arrays else None,
         )
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, struct.error) as error:
         raise ValueError(f"wanted a block of candidates, got another: {type(error).__name__}") from error

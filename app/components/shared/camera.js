@@ -3,8 +3,8 @@
 // answer is due, so that the server never waits for it. Ends with stop(), with the page, or when the camera is pulled out.
 import { unpack } from "./wire.js";
 
-const SPARE = 3;                                       // canvases: on the way, made ready, being painted
-const SPAN = 2000;                                     // ms over which rates are told
+const CAMERA_CANVASES = 3;                                       // canvases: on the way, made ready, being painted
+const CAMERA_SPAN = 2000;                                     // ms over which rates are told
 
 export class CameraStream {
   // live: the screen's live address {path, token}. kind: the screen's slug.
@@ -25,7 +25,7 @@ export class CameraStream {
   async start() {
     if (this.running) return true;
     Object.assign(this, { running: true, ready: null, flying: null, preparing: false, trips: [], seen: 0, sent: 0, failures: 0, trip: 0, prepared: 0 });
-    this.spare = Array.from({ length: SPARE }, () => new OffscreenCanvas(1, 1));
+    this.spare = Array.from({ length: CAMERA_CANVASES }, () => new OffscreenCanvas(1, 1));
     this.hooks.state?.("starting");
     if (!navigator.mediaDevices?.getUserMedia) return this.fail("insecure");
     let stream;
@@ -139,7 +139,7 @@ export class CameraStream {
   tell(header, frame) {
     const now = performance.now();
     this.trips.push({ at: now, latency: now - frame.taken, server: 1000 * (header.server.decode + header.server.work), seen: this.seen });
-    while (this.trips.length > 2 && now - this.trips[0].at > SPAN) this.trips.shift();
+    while (this.trips.length > 2 && now - this.trips[0].at > CAMERA_SPAN) this.trips.shift();
     const span = now - this.trips[0].at, count = this.trips.length - 1;
     const middle = (name) => this.trips.map((trip) => trip[name]).sort((a, b) => a - b)[this.trips.length >> 1];
     this.hooks.rates?.({

@@ -5,8 +5,8 @@ import { setText } from "./numbers.js";
 import { actOnRun, askRun, downloadRun } from "./video_upload.js";
 import { unpack } from "./wire.js";
 
-const CHUNK = 12, KEPT = 72, POLL = 400;
-const DONE = ["finished", "cancelled", "failed"];
+const PLAYER_CHUNK = 12, PLAYER_KEPT = 72, PLAYER_POLL = 400;
+const RUN_ENDS = ["finished", "cancelled", "failed"];
 
 export class FramePlayer {
   // words: the screen's (with app/lessons/shell.toml's video_… in it); hooks:
@@ -36,8 +36,8 @@ export class FramePlayer {
     this.poll();
   }
 
-  get done() { return Boolean(this.state) && DONE.includes(this.state.state); }
-  get exporting() { const made = this.state?.export; return Boolean(made) && !DONE.includes(made.state); }
+  get done() { return Boolean(this.state) && RUN_ENDS.includes(this.state.state); }
+  get exporting() { const made = this.state?.export; return Boolean(made) && !RUN_ENDS.includes(made.state); }
 
   async poll() {
     clearTimeout(this.timer);
@@ -45,7 +45,7 @@ export class FramePlayer {
     if (!key || this.closed) return;
     await this.load(this.following ? Math.max(this.available - 1, 0) : this.at);
     if (key !== this.key || this.closed) return;
-    if (!this.gone && (!this.done || this.exporting)) this.timer = setTimeout(() => this.poll(), POLL);
+    if (!this.gone && (!this.done || this.exporting)) this.timer = setTimeout(() => this.poll(), PLAYER_POLL);
   }
 
   async load(from) {                                   // one chunk; asked for once at a time
@@ -58,7 +58,7 @@ export class FramePlayer {
 
   async fetched(key, from) {
     let answer;
-    try { answer = await askRun(this.live, key, { from, count: CHUNK }); } catch { setText(this.note, this.words.upload_failed); return; }
+    try { answer = await askRun(this.live, key, { from, count: PLAYER_CHUNK }); } catch { setText(this.note, this.words.upload_failed); return; }
     if (key !== this.key) return;
     if (!answer.buffer) { this.gone = true; setText(this.note, answer.error?.[this.words.language] || this.words.upload_failed); return; }
     const block = unpack(answer.buffer), { data } = block.arrays.data;
@@ -77,7 +77,7 @@ export class FramePlayer {
   }
 
   take(block) {
-    const first = !this.available && block.available, over = !this.done && DONE.includes(block.state);
+    const first = !this.available && block.available, over = !this.done && RUN_ENDS.includes(block.state);
     this.available = Math.max(this.available, block.available);
     this.state = block; this.gone = false;
     this.bar.max = Math.max(0, this.available - 1);
@@ -98,7 +98,7 @@ export class FramePlayer {
     const frame = this.frames.get(this.at);
     if (frame) this.paint(frame);
     else this.load(this.at).then(() => { const late = this.frames.get(this.at); if (late && late !== this.shown) this.paint(late); });
-    for (let ahead = this.at + 1; ahead < Math.min(this.at + CHUNK, this.available); ahead += 1) {
+    for (let ahead = this.at + 1; ahead < Math.min(this.at + PLAYER_CHUNK, this.available); ahead += 1) {
       if (!this.frames.has(ahead)) { this.load(ahead); break; }
     }
     this.trim();
@@ -113,9 +113,9 @@ export class FramePlayer {
   repaint() { if (this.shown) this.paint(this.shown); }
 
   trim() {                                             // far from the place first
-    if (this.frames.size <= KEPT) return;
+    if (this.frames.size <= PLAYER_KEPT) return;
     const far = [...this.frames.keys()].filter((i) => this.frames.get(i) !== this.shown).sort((a, b) => Math.abs(b - this.at) - Math.abs(a - this.at));
-    for (const index of far.slice(0, this.frames.size - KEPT)) { this.frames.get(index).image.close(); this.frames.delete(index); }
+    for (const index of far.slice(0, this.frames.size - PLAYER_KEPT)) { this.frames.get(index).image.close(); this.frames.delete(index); }
   }
 
   toggle() { if (this.playing) this.pause(); else this.play(); }

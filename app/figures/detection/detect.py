@@ -64,7 +64,11 @@ def block_id(network: OpenNetwork, picture: CurrentPicture) -> str:
 
 
 def detect_block(
-    network: OpenNetwork, picture: CurrentPicture, settings: DetectSettings, known: str, header: Mapping[str, Any]
+    network: OpenNetwork,
+    picture: CurrentPicture,
+    settings: DetectSettings,
+    known: str,
+    header: Mapping[str, Any],
 ) -> bytes:
     """Return the component's data; what the browser has under the id `known` is not sent again."""
     own = block_id(network, picture)
@@ -93,14 +97,23 @@ def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPictu
         raw = raw_of(network, shown)
         order = sent_order(raw)
         asked = parameters.get("index")
-        places = [p for p in asked if isinstance(p, int) and 0 <= p < len(order)] if isinstance(asked, list) else []
+        places = (
+            [p for p in asked if isinstance(p, int) and 0 <= p < len(order)]
+            if isinstance(asked, list)
+            else []
+        )
         index = order[torch.tensor(places[:MOST_ASKED], dtype=torch.int64)]
         return pack(header, instance_arrays(raw, index, order))
     return pack(*_with_candidates({**header, "key": shown.key}, network, shown, settings, jpeg=False))
 
 
 def _with_candidates(
-    header: Mapping[str, Any], network: OpenNetwork, picture: CurrentPicture, settings: DetectSettings, *, jpeg: bool
+    header: Mapping[str, Any],
+    network: OpenNetwork,
+    picture: CurrentPicture,
+    settings: DetectSettings,
+    *,
+    jpeg: bool,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     raw = raw_of(network, picture)
     found, arrays = raw_block(raw, score_threshold=settings.score, iou_threshold=settings.iou or None)
@@ -122,7 +135,11 @@ def _offer(network: OpenNetwork, picture: CurrentPicture, language: str) -> dict
         if key != picture.key:
             return {"pic": key, "net": network.key, "name": picture_of(key, language=language).name}
     if network.key not in KNOWN_PICTURES:
-        return {"pic": FIRST_PICTURE, "net": DEFAULT_NET, "name": picture_of(FIRST_PICTURE, language=language).name}
+        return {
+            "pic": FIRST_PICTURE,
+            "net": DEFAULT_NET,
+            "name": picture_of(FIRST_PICTURE, language=language).name,
+        }
     return None
 
 

@@ -41,7 +41,12 @@ def detect_files(
 
         return (
             ("csv", "detections.csv", lambda: detections_csv(records()).encode(), "text/csv"),
-            ("coco", "detections.json", lambda: json.dumps(coco_json(records())).encode(), "application/json"),
+            (
+                "coco",
+                "detections.json",
+                lambda: json.dumps(coco_json(records())).encode(),
+                "application/json",
+            ),
         )
     name = picture.key if picture.key in PICTURE_IDS else "picture"
 
@@ -54,7 +59,12 @@ def detect_files(
     return (
         ("png", f"{name}-detections.png", png, "image/png"),
         ("csv", f"{name}-detections.csv", lambda: detections_csv(one()).encode(), "text/csv"),
-        ("coco", f"{name}-detections.json", lambda: json.dumps(coco_json(one())).encode(), "application/json"),
+        (
+            "coco",
+            f"{name}-detections.json",
+            lambda: json.dumps(coco_json(one())).encode(),
+            "application/json",
+        ),
     )
 
 
@@ -68,12 +78,16 @@ def pytorch_code(network: OpenNetwork, picture: CurrentPicture, settings: Detect
     hidden = f"shown = ~torch.isin(labels, torch.tensor({list(settings.hide)}))\n" if settings.hide else ""
     chosen = "boxes, scores, labels = boxes[shown], scores[shown], labels[shown]\n" if hidden else ""
     body = (_yolo_body if isinstance(network.model, YOLO) else _torchvision_body)(network, settings)
-    return "\n".join(
-        (
-            "import torch", "", image, "  # uint8 (C, H, W)"[:0] + "\n".join(network.code), "", body + hidden + chosen,
-            _ending(network, settings),
-        )
-    )  # fmt: skip
+    lines = (
+        "import torch",
+        "",
+        image,
+        "",
+        *network.code,
+        "",
+        body + hidden + chosen + _ending(network, settings),
+    )
+    return "\n".join(lines)
 
 
 def _yolo_body(network: OpenNetwork, settings: DetectSettings) -> str:

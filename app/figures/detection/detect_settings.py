@@ -30,7 +30,11 @@ class DetectSettings:
         hide = values.get("hide")
         if isinstance(hide, str):
             hide = [int(part) for part in hide.split(".") if part.isdecimal()]
-        labels = [h for h in hide if isinstance(h, int) and 0 <= h < 1000] if isinstance(hide, list | tuple) else []
+        labels = (
+            [h for h in hide if isinstance(h, int) and 0 <= h < 1000]
+            if isinstance(hide, list | tuple)
+            else []
+        )
         flags = {name: bool(values.get(name, name == "tags")) for name in ("tags", "lost", "many")}
         return cls(
             source=values["source"] if values.get("source") in SOURCES else "picture",
