@@ -43,7 +43,8 @@ def overlaid(
 
     Args:
         image: uint8 (1 or 3, H, W). colours: (K, 3) uint8. opacity: 0..1.
-        contours: only the borders between classes are coloured, one pixel wide, at full strength.
+        contours: only the borders between classes are coloured, at full strength: where the class is another one
+            `reach` pixels to the left, right, above or below; `reach` is a 400th of the longer side, 1 at least.
 
     Raises:
         ValueError: an opacity beyond 0..1. TypeError, ValueError: no picture.
@@ -57,9 +58,12 @@ def overlaid(
     spread = labels.long()[rows[:, None], columns]
     tint = colours[spread].permute(2, 0, 1).float()
     if contours:
+        reach = max(1, round(max(height, width) / 400))
         border = torch.zeros(height, width, dtype=torch.bool)
-        border[:, :-1] |= spread[:, 1:] != spread[:, :-1]
-        border[:-1] |= spread[1:] != spread[:-1]
+        for axis, size in ((0, height), (1, width)):
+            for step in (-reach, reach):
+                other = (torch.arange(size) + step).clamp(0, size - 1)
+                border |= spread.index_select(axis, other) != spread
         strength = border.float()
     else:
         strength = torch.full((height, width), opacity)

@@ -86,7 +86,12 @@ class _Reading:
 
 
 def segment(
-    model: nn.Module, image: Tensor, *, precision: str = "exact", record: Builtin | None = None
+    model: nn.Module,
+    image: Tensor,
+    *,
+    precision: str = "exact",
+    record: Builtin | None = None,
+    probabilities: bool = True,
 ) -> Segmentation:
     """The class of every pixel of a picture.
 
@@ -99,15 +104,21 @@ def segment(
         the
             device is made for it.
         record: of a U-Net that did not ship.
+        probabilities: False leaves them out (K, 0, 0): live frames need the labels only.
 
     Raises:
         SegmenterError: another kind of network. TypeError, ValueError: no picture.
     """
-    return segment_batch(model, [image], precision=precision, record=record)[0]
+    return segment_batch(model, [image], precision=precision, record=record, probabilities=probabilities)[0]
 
 
 def segment_batch(
-    model: nn.Module, images: Sequence[Tensor], *, precision: str = "exact", record: Builtin | None = None
+    model: nn.Module,
+    images: Sequence[Tensor],
+    *,
+    precision: str = "exact",
+    record: Builtin | None = None,
+    probabilities: bool = True,
 ) -> tuple[Segmentation, ...]:
     """The same for 1 to 16 pictures of one size in one pass, for video. Raises: as `segment`; ValueError."""
     expect_choice(precision, PRECISIONS, "precision")
@@ -129,7 +140,8 @@ def segment_batch(
         end = time.perf_counter()
         pairs = zip(images, logits, strict=True)
         read = [
-            _of_picture(one, (int(i.shape[-2]), int(i.shape[-1])), reading.categories) for i, one in pairs
+            _of_picture(one, (int(i.shape[-2]), int(i.shape[-1])), reading.categories, probabilities)
+            for i, one in pairs
         ]
         last = time.perf_counter()
     stages = (middle - start, end - middle, last - end)
@@ -227,14 +239,16 @@ def _logits(runner: Any, x: Tensor, fast: bool) -> Tensor:
     return output["out"] if isinstance(output, dict) else output
 
 
-def _of_picture(logits: Tensor, size: tuple[int, int], categories: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    """Labels (H, W) and probabilities (K, h, w) of one picture's logits (K, …)."""
+def _of_picture(
+    logits: Tensor, size: tuple[int, int], categories: tuple[str, ...], wanted: bool
+) -> tuple[Tensor, Tensor]:
+    """Labels (H, W) and probabilities (K, h, w), (K, 0, 0) unless `wanted`, of one picture's logits (K, …)."""
     shrink = min(1.0, (MOST_PROBABILITIES / (len(categories) * size[0] * size[1])) ** 0.5)
     shown = (max(1, int(size[0] * shrink)), max(1, int(size[1] * shrink)))
     if tuple(logits.shape[1:]) != shown:
         logits = F.interpolate(logits[None], shown, mode="bilinear", align_corners=False)[0]
     labels = logits.max(0).indices.to(torch.uint8)  # several times faster than argmax
-    probabilities = logits.softmax(0).cpu()
+    probabilities = logits.softmax(0).cpu() if wanted else torch.zeros(len(categories), 0, 0)
     if shown != size:
         labels = F.interpolate(labels[None, None], size, mode="nearest")[0, 0]
     return labels.cpu(), probabilities

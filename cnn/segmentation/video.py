@@ -65,7 +65,7 @@ def segment_video(
         pictures = video.pictures(max_side=max_side, max_frames=max_frames, every=every)
         for done, (number, picture) in enumerate(pictures, start=1):
             start = time.perf_counter()
-            found = segment(segmenter, picture, precision=precision)
+            found = segment(segmenter, picture, precision=precision, probabilities=False)
             yield SegmentedFrame(
                 frame=done,
                 frames=max(total, done),

@@ -45,6 +45,7 @@ export class StageView {
       button.setAttribute("aria-pressed", String(button.dataset.view === settings.view));
       button.disabled = settings.source !== "picture" && ["map", "objects"].includes(button.dataset.view);
     }
+    if (!frame) this.sideFigure.classList.add("cs-hidden");
     if (!frame) { this.name.textContent = this.words[`waiting_${settings.source}`] || ""; return; }
     if (waited) this.labelAt = null;
     this.paint();
@@ -126,7 +127,7 @@ export class StageView {
     const colour = getComputedStyle(this.root).getPropertyValue("--st-primary-color").trim() || "#b8127b";
     for (const plane of [this.main, this.side]) {
       plane.clearOver();
-      if (!this.frame) continue;
+      if (!this.frame || !plane.source) continue;
       if (this.settings.px >= 0 && this.settings.source === "picture") plane.outline(this.settings.py, this.settings.px, 1, 1, colour, { least: 10 });
       if (this.at) plane.outline(...this.at, 1, 1, colour, { least: 6, weight: 1 });
     }

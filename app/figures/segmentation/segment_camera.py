@@ -18,6 +18,6 @@ def camera_answer(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the network's key and times, and `labels` (H, W) uint8 of one frame."""
     network = open_network(str(parameters.get("net")), frame.session, str(parameters.get("net_as") or ""))
-    found = segment(network.model, frame.pixels, precision="fast", record=network.record)
+    found = segment(network.model, frame.pixels, precision="fast", record=network.record, probabilities=False)
     header = {"net": network.key, "seconds": dict(found.seconds)}
     return header, {"labels": np.asarray(found.labels.numpy())}

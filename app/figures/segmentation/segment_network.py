@@ -107,7 +107,7 @@ def objects_of(picture: CurrentPicture, network: OpenNetwork) -> Objects:
 def _pieces(picture: CurrentPicture, network: OpenNetwork) -> Objects:
     whole = segmentation_of(picture, network)
     background = tuple(i for i, name in enumerate(whole.categories) if name == "__background__")
-    smallest = max(4, whole.labels.numel() // 2000)
+    smallest = max(4, whole.labels.numel() // 800)
     found = pieces(whole.labels, smallest=smallest, without=background)
     return Objects(found.labels, tuple(whole.categories[i] for i in found.classes.tolist()), "pieces")
 

@@ -142,6 +142,12 @@ def test_B10_the_fast_copy_of_torchvisions_networks_scales_once() -> None:
     assert (exact.probabilities - fast.probabilities).abs().mean() < 0.01
 
 
+def test_B10_labels_alone_are_the_same() -> None:
+    whole, labels = segment(unet(), picture(90, 70)), segment(unet(), picture(90, 70), probabilities=False)
+    assert torch.equal(whole.labels, labels.labels)
+    assert labels.probabilities.shape == (2, 0, 0)
+
+
 def test_several_pictures_in_one_pass() -> None:
     images = [picture(64, 80, 1), picture(64, 80, 1).flip(1)]
     for image, found in zip(images, segment_batch(unet(), images), strict=True):

@@ -41,9 +41,10 @@ def test_S1_overlay_is_the_mix_pixel_by_pixel() -> None:
             label = int(labels[row // 2, column // 4])
             wanted = 0.6 * image[:, row, column].double().numpy() + 0.4 * colours[label].double().numpy()
             assert np.abs(drawn[:, row, column] - wanted).max() <= 0.5001
-            right = column < 7 and int(labels[row // 2, (column + 1) // 4]) != label
-            below = row < 5 and int(labels[(row + 1) // 2, column // 4]) != label
-            wanted = colours[label] if right or below else image[:, row, column]
+            around = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
+            inside = [(r, c) for r, c in around if 0 <= r < 6 and 0 <= c < 8]
+            border = any(int(labels[r // 2, c // 4]) != label for r, c in inside)
+            wanted = colours[label] if border else image[:, row, column]
             assert lines[:, row, column].tolist() == wanted.tolist()
 
 
