@@ -18,11 +18,11 @@ export class Panel {
     this.formula = make("div", { class: "formula" });
     this.readout = make("div", { class: "readout" });
     this.placeText = make("span", { class: "place" }); this.valueText = make("b");
-    this.legend = stage === "input" ? null : new Legend();
+    this.legend = new Legend();                           // of the input only while it shows how often each pixel is used
     this.note = make("div", { class: "panel-note" });
     this.element = make("figure", { class: "panel", "data-stage": stage },
       make("figcaption", {}, make("div", { class: "title" }, this.name, this.shape), this.formula),
-      this.plane.frame, this.readout, this.legend?.element || make("div"), this.note);
+      this.plane.frame, this.readout, this.legend.element, this.note);
   }
 
   paint(words, atRest) {
@@ -60,6 +60,8 @@ export class Panel {
     const asked = settings.plane === "all" ? -1 : Number(settings.plane);
     const chosen = channels === 3 && !range ? asked : Math.min(Math.max(asked, 0), channels - 1);
     this.counts = settings.overlay === "usage" ? [lane.arrays.rows.data, lane.arrays.columns.data] : null;
+    this.legend.element.classList.toggle("cs-hidden", !this.counts);
+    if (this.counts) this.countUses();
     plane.setContent({
       rows, columns, affine: lane.affineOf("input"),
       paint: (pixels) => {
@@ -72,9 +74,15 @@ export class Panel {
     });
   }
 
+  countUses() {
+    const [rows, columns] = this.counts;
+    this.mostUses = Math.max(...rows) * Math.max(...columns) || 1;
+    this.legend.show({ kind: "magnitude", low: 0, high: this.mostUses }, this.words);
+    this.legend.count(Float32Array.from({ length: rows.length * columns.length }, (_, i) => rows[i / columns.length | 0] * columns[i % columns.length]));
+  }
+
   paintCounts(out, height, width) {
-    const [rows, columns] = this.counts, most = Math.max(...rows) * Math.max(...columns) || 1, factor = 255 / most;
-    this.mostUses = most;
+    const [rows, columns] = this.counts, factor = 255 / this.mostUses;
     for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) out[y * width + x] = SCALES.magnitude[rows[y] * columns[x] * factor | 0];
   }
 
@@ -176,11 +184,13 @@ export class Panel {
 
   say(row, column) {                                           // the readout; null clears it
     const { lane, stage } = this;
-    if (row === null || (stage !== "input" && lane.draft)) { this.readout.textContent = ""; this.legend?.mark(null); return null; }
+    if (row === null || (stage !== "input" && lane.draft)) { this.readout.textContent = ""; this.legend.mark(null); return null; }
     let text;
     if (stage === "input") {
       const count = Math.min(lane.geometry.channels, 4);
       text = Array.from({ length: count }, (_, c) => plainNumber(lane.inputValue(c, row, column), 4)).join(", ");
+      const uses = this.counts && this.counts[0][row] * this.counts[1][column];
+      if (uses >= 0 && this.counts) { this.legend.mark(uses); text += ` · ${uses}×`; }
     } else {
       const value = lane.valueAt(stage, row, column);
       this.legend.mark(value);
