@@ -34,6 +34,7 @@ from cnn.convolution.settings import FIELDS as LAB_FIELDS
 from cnn.convolution.transposed_settings import FIELDS as TRANSPOSED_FIELDS
 from cnn.detection.box_settings import FIELDS as BOX_FIELDS
 from cnn.detection.grid_settings import FIELDS as GRID_FIELDS
+from cnn.detection.window_settings import FIELDS as WINDOW_FIELDS
 from cnn.images.gallery import PICTURE_IDS
 
 __all__ = ["Choice", "Flag", "Integer", "Number", "Parameter", "Text"]
@@ -74,6 +75,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     ),
     "boxes": tuple(of_field(field) for field in BOX_FIELDS),
     "yolo_grid": tuple(of_field(field) for field in GRID_FIELDS),
+    "sliding_window": tuple(of_field(field) for field in WINDOW_FIELDS),
     "architectures": tuple(of_field(field) for field in ARCHITECTURE_FIELDS),
     "segment": (
         *network_parameters("unet-street"),

@@ -21,6 +21,7 @@ MODULES = {
     "detect": "app.figures.detection.detect",
     "boxes": "app.figures.detection.boxes",
     "yolo_grid": "app.figures.detection.yolo_grid",
+    "sliding_window": "app.figures.detection.sliding_window",
     "segment": "app.figures.segmentation.segment",
     "unet": "app.figures.segmentation.unet",
     "style_transfer": "app.figures.style.style_transfer",
