@@ -63,6 +63,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("networks", "attribution", "manage_search"),
     PageSpec("networks", "architectures", "account_tree"),
     PageSpec("networks", "layer_explorer", "account_tree"),
+    PageSpec("networks", "feature_visualization", "auto_awesome"),
     PageSpec("networks", "transfer_learning", "school"),
     PageSpec("segmentation", "segment", "format_paint"),
     PageSpec("segmentation", "unet", "schema"),

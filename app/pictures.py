@@ -73,6 +73,11 @@ def _matrix(text: str, language: str) -> CurrentPicture:
     return CurrentPicture(MATRIX, values if values.dim() == 3 else values[None], name, name, MATRIX)
 
 
+def built_in_names(language: str) -> list[tuple[str, str]]:
+    """Return (key, name) of every built-in picture."""
+    return [(record.id, record.ko if language == "ko" else record.en) for record in BUILT_IN]
+
+
 def as_photo(current: CurrentPicture) -> Tensor:
     """Return the picture as uint8 (C, H, W); a matrix is spread over 0..255 for screens that need a photo."""
     pixels = current.pixels

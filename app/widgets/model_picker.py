@@ -50,12 +50,14 @@ def model_picker(
         horizontal=True, vertical_alignment="bottom", key=screen.key("picker").replace(".", "_")
     ):
         st.selectbox(
-            label or words("picker_network"), listed, key=widget, width=420,
+            label or words("picker_network"), listed, key=widget, width=420, label_visibility="collapsed",
             format_func=lambda k: f"{ready[k].labels[language]} · {words('picker_' + ready[k].origin)}",
         )  # fmt: skip
         sheet = NetworkSheet(screen, tasks, picked, _choose)
-        with st.popover(words("picker_more"), icon=":material/add:", key=screen.key("more")):
-            sheet.draw()
+        more = st.popover(words("picker_more"), icon=":material/add:", key=screen.key("more"), on_change="rerun")
+        if more.open:  # what it lists takes a moment to gather
+            with more:
+                sheet.draw()
     if refusal is not None:
         st.warning(plain(refusal.text(language), 600))
         if refusal.lines:

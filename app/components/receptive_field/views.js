@@ -52,7 +52,7 @@ export class Views {
   layout(hooks) {
     const width = this.picture.plane.frame.clientWidth;
     if (!width) return;
-    const { bounds } = this.picture.viewport, room = Math.max(window.innerHeight * 0.54, 260);
+    const { bounds } = this.picture.viewport, { room } = this;
     const height = Math.round(Math.min(width * bounds[3] / bounds[2], room));
     const small = window.innerWidth <= 900;
     for (const view of [this.picture, this.map]) {
@@ -61,6 +61,8 @@ export class Views {
     }
     hooks.redraw(true);
   }
+
+  get room() { return Math.max(window.innerHeight * 0.54, 260); }   // CSS pixels that a view may be high
 
   draw() { this.picture.plane.draw(); this.map.plane.draw(); }
 

@@ -184,13 +184,19 @@ def heat_of(found: Explored, field: LayerField, row: int, column: int) -> Effect
 
 
 def chosen_layer(values: Mapping[str, Any], graph: NetworkGraph) -> str:
-    """Return the layer asked for; where the network lacks it, the first whose maps are worth a look."""
+    """Return the layer asked for; where the network lacks it, a rectified one half-way: its maps still show the picture,
+    and its units see more than an edge."""
     names = [node.name for node in graph.nodes]
     if values["layer"] in names:
         return str(values["layer"])
-    rectified = [node for node in graph.nodes if len(node.shape) == 4 and "relu" in node.kind.lower()]
-    drawn = rectified or [node for node in graph.nodes if len(node.shape) == 4 and node.kind != "input"]
-    return (drawn or list(graph.nodes))[0].name
+    flat = [node for node in graph.nodes if len(node.shape) == 4 and node.kind != "input"]
+    if not flat:
+        return graph.nodes[-1].name
+    side = max(graph.nodes[0].shape[-2:])
+    bent = [node for node in flat if "relu" in node.kind.lower()] or flat
+    fine = [node for node in bent if min(node.shape[-2:]) >= max(side // 8, 4)]
+    coarsest = min((min(node.shape[-2:]) for node in fine), default=0)
+    return ([node for node in fine if min(node.shape[-2:]) == coarsest] or bent)[-1].name
 
 
 def chosen_unit(values: Mapping[str, Any], maps: Tensor) -> tuple[int, int, int]:
