@@ -9,6 +9,10 @@ import importlib
 import sys
 from pathlib import Path
 
+from cnn.allocator import tune_allocator
+
+tune_allocator()  # as the server does, before torch is imported
+
 from benchmarks.measure import Line, table
 
 
