@@ -95,11 +95,11 @@ class ArchitectureScreen extends Instrument {
     this.controls.sync(settings, this.table);
     if (tab === "depth") { views.depth.show(this.depth, this.depth.tiles); return; }
     if (tab === "scaling") { views.scaling.show(block.scaling, this.picture); return; }
-    const told = error ? { layer: error.layer, text: this.sentence(error) } : null, table = error ? null : this.table;
+    const told = error ? { layer: error.layer, text: this.sentence(error) } : null, table = block.table ? this.table : null;
     if (tab === "builder") views.builder.show(block.settings.stack, table, this.maps?.row, told);
-    views.maps.element.classList.toggle("stale", Boolean(error));
+    views.maps.element.classList.toggle("cs-hidden", !table);
     this.find(".heard").textContent = told ? told.text : "";
-    if (error) return;
+    if (!table) return;
     if (tab === "blocks") { views.drawing.show(table, this.maps.row); views.facts.show(table, block.settings, block.settings.block); }
     if (tab === "networks") views.network.show(table, this.maps.row);
     const row = table.rows.find((each) => each.name === this.maps.row);

@@ -38,7 +38,7 @@ export class BlockDrawing {
     const { rows } = this.table, last = Math.max(...rows.map((row) => row.column)), lanes = Math.max(...rows.map((row) => row.lane));
     const room = this.element.clientWidth;
     if (!room) return;
-    const least = last > 6 ? 106 : 118, step = Math.max(least, Math.min(176, (room - 4) / (last + 1))), card = Math.min(step - 18, 138);
+    const least = last > 6 ? 106 : 118, step = Math.max(least, Math.min(last < 4 ? 240 : 184, (room - 4) / (last + 1))), card = Math.min(step - 18, 142);
     const width = Math.max((last + 1) * step - 18, 60), height = (lanes + 1) * LANE;
     this.inner.style.width = `${width}px`; this.inner.style.height = `${height}px`;
     this.lines.setAttribute("viewBox", `0 0 ${width} ${height}`); this.lines.setAttribute("width", width); this.lines.setAttribute("height", height);

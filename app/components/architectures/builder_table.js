@@ -88,12 +88,12 @@ export class BuilderTable {
     if (rows[0]) { this.put(this.input, rows[0], table.thumbs); this.input.classList.toggle("chosen", chosen === rows[0].name); }
     this.lines.forEach(({ row, message }, i) => {
       const found = i < last ? rows[i + 1] : null, wrong = Boolean(error) && i === error.layer - 1;
-      row.classList.toggle("wrong", wrong); row.classList.toggle("chosen", !error && found?.name === chosen); row.classList.toggle("waiting", i >= last);
+      row.classList.toggle("wrong", wrong); row.classList.toggle("chosen", Boolean(found) && found.name === chosen); row.classList.toggle("waiting", i >= last);
       message.classList.toggle("cs-hidden", !wrong);
       if (wrong) message.firstChild.textContent = error.text;
-      this.put(row, error ? null : found, table?.thumbs);
-      row.replaceChild(error || !found ? make("td") : costCell(found.parameters, most.parameters, "parameters"), row.children[4]);
-      row.replaceChild(error || !found ? make("td") : costCell(found.multiply_adds, most.work, "work"), row.children[5]);
+      this.put(row, found, table?.thumbs);
+      row.replaceChild(!found ? make("td") : costCell(found.parameters, most.parameters, "parameters"), row.children[4]);
+      row.replaceChild(!found ? make("td") : costCell(found.multiply_adds, most.work, "work"), row.children[5]);
     });
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def architecture_block(
 ) -> bytes:
     """Return what the tab of the settings shows. Each part has an id and is left out where `known` has it.
 
-    Layers that do not fit give an `error` with the layer's number instead.
+    Layers that do not fit give an `error` with the layer's number, beside the run of those before it.
     """
     square = resize_to(square_of(picture), 224)
     block: dict[str, Any] = {
@@ -97,8 +98,12 @@ def architecture_block(
     try:
         run = run_of(picture, settings)
     except BuilderError as error:
-        told = {"code": error.code, "layer": error.layer + 1, "values": error.values}
-        return pack({**block, "error": told}, arrays)
+        block["error"] = {"code": error.code, "layer": error.layer + 1, "values": error.values}
+        if not error.layer:
+            return pack(block, arrays)
+        words = [word for word in settings.stack.split("-") if word]
+        settings = replace(settings, stack="-".join(words[: error.layer]))  # what stands before it fits
+        run = run_of(picture, settings)
     _put_run(block, arrays, settings, run, known)
     return pack(block, arrays)
 

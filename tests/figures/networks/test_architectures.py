@@ -131,6 +131,7 @@ def test_what_the_browser_has_is_not_sent_again() -> None:
 def test_a_network_that_does_not_fit_names_its_layer() -> None:
     header, _ = block_of(tab="builder", stack="conv16-fc10")
     assert (header["error"]["code"], header["error"]["layer"]) == ("needs_vector", 2)
+    assert [row["shape"] for row in header["table"]["rows"]] == [[3, 96, 96], [16, 96, 96]]
     with pytest.raises(BuilderError):
         screen_files(picture_of(""), ArchitectureSettings(tab="builder", stack="conv16-fc10"))
 
