@@ -10,7 +10,6 @@ export class FoundTable {
     const head = ["number", "category", "score", "corner", "size"].map((name) => make("th", { scope: "col" }, words[`column_${name}`]));
     this.box = make("div", { class: "found-scroll", tabindex: "0", role: "group", "aria-label": words.table_title },
       make("table", { class: "found" }, make("thead", {}, make("tr", {}, head)), this.body));
-    this.empty = make("p", { class: "quiet" });
     this.box.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1, Home: -1e6, End: 1e6 }[event.key], places = [...this.rows.keys()];
       if (event.key === "Escape") { hooks.pick(null); return; }
@@ -20,10 +19,10 @@ export class FoundTable {
       hooks.pick(places[Math.min(Math.max(now + step, 0), places.length - 1)]);
     });
     this.body.addEventListener("pointerleave", () => hooks.point(null));
-    root.replaceChildren(make("h3", {}, words.table_title), this.box, this.empty);
+    root.replaceChildren(make("h3", {}, words.table_title), this.box);
   }
 
-  show(found, chosen, colours, none) {
+  show(found, chosen, colours) {
     const key = `${chosen.kept.join()}`;
     if (found === this.found && key === this.key) return;
     this.found = found; this.key = key; this.rows.clear();
@@ -37,8 +36,6 @@ export class FoundTable {
       this.rows.set(place, row);
       return row;
     }));
-    this.box.classList.toggle("cs-hidden", !chosen.kept.length);
-    this.empty.textContent = chosen.kept.length ? "" : none;
     this.mark(this.active, false);
   }
 

@@ -117,7 +117,7 @@ export class CameraStream {
     frame.left = performance.now();
     this.socket.send(packFrame({ id: this.number, kind: this.kind, parameters: this.hooks.parameters?.() || {} }, frame.bytes));
     frame.bytes = null;
-    this.timer = setTimeout(() => this.prepare(), Math.max(0, this.trip - this.prepared - 8));
+    this.timer = setTimeout(() => this.prepare(), Math.max(0, this.trip - this.prepared - 15));
   }
 
   answered(data) {
