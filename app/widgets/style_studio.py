@@ -45,18 +45,16 @@ def current_choices(screen: Screen, values: object = None) -> StyleChoices:
     return choices_of(values, screen.picture, screen.language, screen.session)
 
 
-def current_run(screen: Screen, choices: StyleChoices) -> StyleRun | None:
-    """The run of this visit, steered by the choices; a change of the content ends it."""
-    run: StyleRun | None = st.session_state.get(screen.key("run"))
-    if run is None:
-        return None
-    if run.inputs.split(" ")[0] != choices.picture.identity:
-        run.act("stop")
-        del st.session_state[screen.key("run")]
-        return None
-    if run.inputs == choices.inputs:
-        run.steer(choices.steered)
-    return run
+def current_runs(screen: Screen, choices: StyleChoices) -> dict[str, StyleRun]:
+    """The newest run of each kind of this visit, steered by the choices; a change of the content ends them."""
+    runs: dict[str, StyleRun] = st.session_state.setdefault(screen.key("runs"), {})
+    for what, run in list(runs.items()):
+        if run.inputs.split(" ")[0] != choices.picture.identity:
+            run.act("stop")
+            del runs[what]
+        elif run.inputs == choices.inputs:
+            run.steer(choices.steered)
+    return runs
 
 
 def problem(screen: Screen) -> str:
@@ -69,10 +67,10 @@ def act(screen: Screen) -> None:
     message = sent(screen).get("act")
     if not isinstance(message, dict):
         return
-    action, run = str(message.get("action")), st.session_state.get(screen.key("run"))
+    action, runs = str(message.get("action")), st.session_state.get(screen.key("runs"), {})
     if action in ("start", "start_layers"):
         _start(screen, current_choices(screen, message.get("values")), action)
-    elif run is not None:
+    for run in runs.values():
         run.act(action)
 
 
@@ -93,7 +91,7 @@ def _start(screen: Screen, choices: StyleChoices, action: str) -> None:
         words = error.sentence if isinstance(error, StyleError) else error.text
         st.session_state[screen.key("problem")] = words(screen.language)
         return
-    st.session_state[screen.key("run")] = run
+    st.session_state.setdefault(screen.key("runs"), {})[what] = run
 
 
 def take_upload(screen: Screen) -> None:

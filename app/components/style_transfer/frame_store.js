@@ -9,13 +9,10 @@ export class FrameStore {
     this.run = run; this.rows = []; this.frames = new Map(); this.bitmaps = new Map(); this.stride = 1; this.places = new Map();
   }
 
-  get last() { return this.rows.length ? this.rows[this.rows.length - 1].step : this.cell || 0; }
+  get last() { return this.rows.length ? this.rows[this.rows.length - 1].step : 0; }
   get steps() { return [...this.frames.keys()]; }
 
   take(news, arrays) {
-    this.cell = Math.max(this.cell || 0, ...news.cells.map((cell) => cell.step));
-    if (news.what !== "transfer") return;
-    this.cell = 0;
     this.stride = news.stride;
     for (const row of news.rows) if (row.step > this.last) { this.places.set(row.step, this.rows.length); this.rows.push(row); }
     for (const step of news.frames) {

@@ -5,7 +5,7 @@ const ROWS = ["content", "style"];
 
 export class LayersView {
   constructor(root, words, act) {
-    this.words = words; this.urls = [];
+    this.words = words; this.urls = []; this.run = "";
     this.start = make("button", { class: "cs-button cs-main", type: "button", "data-act": "start_layers", onclick: () => act("start_layers") }, words.layers_start);
     this.stop = make("button", { class: "cs-button", type: "button", onclick: () => act("stop") }, words.act_stop);
     this.status = make("span", { class: "quiet", role: "status" });
@@ -14,7 +14,9 @@ export class LayersView {
     this.cells = new Map();
   }
 
-  reset() { for (const url of this.urls) URL.revokeObjectURL(url); this.urls = []; this.cells = new Map(); this.drawn = ""; }
+  get last() { return Math.max(0, ...[...this.cells.values()].map((cell) => cell.step)); }
+
+  reset(run) { this.run = run; for (const url of this.urls) URL.revokeObjectURL(url); this.urls = []; this.cells = new Map(); this.drawn = ""; }
 
   take(news, arrays) {
     for (const cell of news.cells) {
@@ -26,8 +28,8 @@ export class LayersView {
   }
 
   sync(studio) {
-    const { words } = this, news = studio.news?.what === "layers" && studio.news.inputs === studio.block.inputs ? studio.news : null;
-    const running = Boolean(news) && ["queued", "running"].includes(news.state), busy = studio.running && !running;
+    const { words } = this, news = studio.layersNews?.inputs === studio.block.inputs ? studio.layersNews : null;
+    const running = Boolean(news) && ["queued", "running"].includes(news.state), busy = studio.running;
     this.start.classList.toggle("cs-hidden", running);
     this.start.textContent = news && this.cells.size ? words.act_again : words.layers_start;
     this.stop.classList.toggle("cs-hidden", !running);

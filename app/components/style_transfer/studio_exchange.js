@@ -1,7 +1,7 @@
 // What goes to the server: news of a run and Grams over the live route, settings at rest and buttons to Streamlit.
 import { LiveChannel } from "../shared/live.js";
 
-const REST_AFTER = 180, POLL_AFTER = 160, POLL_PAUSED = 700, POLL_BY_RERUN = 600;   // ms
+const BUSY_STATES = ["queued", "running", "paused"], REST_AFTER = 180, POLL_AFTER = 160, POLL_PAUSED = 700, POLL_BY_RERUN = 600;   // ms
 
 export class StudioExchange {
   constructor(studio) { this.studio = studio; this.channel = null; this.asked = 0; }
@@ -19,15 +19,13 @@ export class StudioExchange {
   isNews(block) { return block.settings_from === "address" && JSON.stringify(block.settings) !== this.lastTold; }
 
   answered(answer) {
-    this.waiting = false;
     if (answer.error && answer.error.en) { this.studio.fail(answer.error); return; }
     this.studio.take(answer);
-    const { news } = answer;
-    if (!news) return;
-    const busy = ["queued", "running", "paused"].includes(news.state);
-    if (busy || news.more) { this.later(news.more ? 0 : news.state === "running" ? POLL_AFTER : POLL_PAUSED); return; }
-    const ended = `${news.run} ${news.state}`;
-    if (ended !== this.ended) { this.ended = ended; this.component?.setStateValue("ended", ended); }
+    const runs = [answer.run, answer.layers].filter(Boolean), states = runs.map((run) => run.state);
+    const more = runs.some((run) => run.more);
+    if (more || states.some((state) => BUSY_STATES.includes(state))) { this.later(more ? 0 : states.includes("running") ? POLL_AFTER : POLL_PAUSED); }
+    const ended = runs.filter((run) => !BUSY_STATES.includes(run.state) && !run.more).map((run) => `${run.run} ${run.state}`).join();
+    if (ended && ended !== this.ended) { this.ended = ended; this.component?.setStateValue("ended", ended); }
   }
 
   later(milliseconds) {
@@ -36,10 +34,10 @@ export class StudioExchange {
   }
 
   poll() {                                                  // news since the last step that is here, and the Grams wanted
-    const { studio } = this, { store } = studio;
+    const { studio } = this, { store, layers } = studio;
     const gram = studio.settings?.view === "grams" ? studio.grams.wanted : null;
-    if (!store.run && !gram) return;
-    const request = { run: store.run, after: store.last, gram, settings: gram ? studio.settings : null };
+    if (!store.run && !layers?.run && !gram) return;
+    const request = { run: store.run, after_run: store.last, layers: layers?.run || "", after_layers: layers?.last || 0, gram, settings: gram ? studio.settings : null };
     if (this.usable) { this.channel.request("style_transfer", { ...this.address, ...request }); return; }
     if (this.address) this.component?.setStateValue("asked", { ...request, number: this.asked += 1 });
   }
@@ -60,7 +58,6 @@ export class StudioExchange {
   act(action) {
     clearTimeout(this.resting);
     const values = { ...this.studio.settings };
-    this.ended = "";
     this.component?.setTriggerValue("act", { action, values, at: Date.now() });
     if (["pause", "resume", "step"].includes(action)) this.later(POLL_AFTER);
   }

@@ -27,7 +27,7 @@ export class StudioPlayer {
   halt() { clearInterval(this.timer); this.timer = null; this.replay.textContent = this.words.replay; }
 
   sync(studio, row) {
-    const { words, buttons } = this, { news, fresh } = studio, state = news?.what === "transfer" ? news.state : "none";
+    const { words, buttons } = this, { news, fresh } = studio, state = news?.state || "none";
     const running = ["queued", "running", "paused"].includes(state);
     this.steps = fresh ? studio.store.steps.sort((a, b) => a - b) : [];
     const shown = { start: !running || !fresh, pause: state === "running", resume: state === "paused", step: state === "paused", stop: running };

@@ -33,7 +33,7 @@ export class StylePicker {
 
   rebuild(block, words) {
     const several = block.styles.length > 1;
-    this.fields = block.styles.map((style, i) => (several ? rangeField(words.share, 0, 2, 0.05, (share) => { const pairs = this.pairs; pairs[i][1] = share; if (pairs.some(([, s]) => s > 0)) this.set(pairs); }) : null));
+    this.fields = block.styles.map((style, i) => (several ? rangeField(words.style_share, 0, 2, 0.05, (share) => { const pairs = this.pairs; pairs[i][1] = share; if (pairs.some(([, s]) => s > 0)) this.set(pairs); }) : null));
     this.list.replaceChildren(...block.styles.map((style, i) => make("div", { class: "style-row" },
       make("button", { class: "style-thumb", type: "button", title: words.change_style, "aria-label": `${words.change_style}: ${style.name}`, onclick: () => this.open(i) }, make("img", { src: style.thumb, alt: style.alt })),
       make("div", {}, make("span", { class: "style-name" }, style.name), this.fields[i]?.element,

@@ -10,7 +10,7 @@ import { StudioExchange } from "./studio_exchange.js";
 import { StudioPicture } from "./studio_picture.js";
 import { StudioPlayer } from "./studio_player.js";
 
-const TABS = ["picture", "grams", "layers"], PARTS_KEPT = 24;
+const BUSY = ["queued", "running", "paused"], TABS = ["picture", "grams", "layers"], PARTS_KEPT = 24;
 
 class Studio {
   constructor(root) {
@@ -18,14 +18,14 @@ class Studio {
     this.parts = new Map();                                 // galleries, pictures and first looks that were sent once
     this.store = new FrameStore(() => this.draw());
     this.exchange = new StudioExchange(this);
-    this.settings = null; this.at = null; this.news = null;  // at: the step that is looked at, null for the newest
+    this.settings = null; this.at = null; this.news = null; this.layersNews = null;  // at: the step that is looked at, null for the newest
   }
 
-  get running() { return Boolean(this.news) && ["queued", "running", "paused"].includes(this.news.state); }
+  get running() { return BUSY.includes(this.news?.state); }
   get known() { return [...this.parts.keys()]; }
   get words() { return this.block.words; }
   get network() { return this.block.networks.find((network) => network.name === this.block.network); }
-  get fresh() { return this.news?.what === "transfer" && this.news.inputs === this.block.inputs; }   // the run is of these pictures
+  get fresh() { return this.news?.inputs === this.block.inputs; }   // the run is of these pictures
   get step() { return this.fresh ? this.store.nearest(this.at) : 0; }
 
   update(component) {                                       // data from a rerun; also called again when the theme changes
@@ -42,7 +42,7 @@ class Studio {
     if (!this.settings || this.exchange.isNews(block)) this.settings = block.settings;
     if (block.words.language !== language) this.useWords(block.words);
     if (block.new_style) this.controls.picker.add(block.new_style);
-    this.follow(block.run);
+    this.follow(block);
     if (block.arrays.answer) this.take(unpack(block.arrays.answer.data));
     this.picture.show(this.parts.get(block.picture.id).picture.url, block.picture);
     this.draw();
@@ -84,26 +84,30 @@ class Studio {
     this.exchange.act(action);
   }
 
-  follow(run) {                                             // a run that the server names: followed from its first step
-    if (!run.run) { this.news = null; this.store.reset(""); return; }
-    if (this.store.run !== run.run) {
+  begun(run) { return { ...run, state: run.done ? "finished" : "queued", rows: [], frames: [], cells: [], position: 0 }; }
+
+  follow({ run, layers }) {                                 // the runs that the server names: followed from their first step
+    if (!run.run) { this.news = null; this.store.reset(""); } else if (this.store.run !== run.run) {
       this.store.reset(run.run);
-      this.layers.reset();
-      this.news = { ...run, state: run.done ? "finished" : "queued", rows: [], frames: [], position: 0 };
+      this.news = this.begun(run);
       this.at = null;
+    }
+    if (!layers.run) { this.layersNews = null; this.layers.reset(""); } else if (this.layers.run !== layers.run) {
+      this.layers.reset(layers.run);
+      this.layersNews = this.begun(layers);
     }
     this.exchange.poll();
   }
 
-  take(answer) {                                            // news of a run, Grams
-    if (answer.gram) this.grams.take(answer.gram, answer.arrays);
-    const { news } = answer;
-    if (news && news.run === this.store.run) {
+  take(answer) {                                            // news of the runs, Grams
+    const { run, layers, arrays } = answer;
+    if (answer.gram) this.grams.take(answer.gram, arrays);
+    if (layers && layers.run === this.layers.run) { this.layersNews = layers; this.layers.take(layers, arrays); }
+    if (run && run.run === this.store.run) {
       const before = this.news?.state;
-      this.news = news;
-      this.store.take(news, answer.arrays);
-      this.layers.take(news, answer.arrays);
-      if (before !== news.state && this.words[`state_${news.state}`]) this.find(".heard").textContent = this.words[`state_${news.state}`];
+      this.news = run;
+      this.store.take(run, arrays);
+      if (before !== run.state && this.words[`state_${run.state}`]) this.find(".heard").textContent = this.words[`state_${run.state}`];
     }
     this.draw();
   }
@@ -119,14 +123,14 @@ class Studio {
   draw() {
     const { block, settings, news, words } = this, row = this.store.row(this.step);
     if (!this.player) return;
-    this.sayProblem(block.problem || news?.error?.[words.language] || (this.running && news.notice?.[words.language]) || "");
+    this.sayProblem(block.problem || news?.error?.[words.language] || this.layersNews?.error?.[words.language] || (this.running && news.notice?.[words.language]) || "");
     for (const id of TABS) {
       this.find(`.view-${id}`).classList.toggle("cs-hidden", settings.view !== id);
       this.find(`[data-tab=${id}]`).setAttribute("aria-selected", String(settings.view === id));
       this.find(`[data-tab=${id}]`).setAttribute("aria-pressed", String(settings.view === id));
     }
     this.find(".charts").classList.toggle("cs-hidden", settings.view === "layers" || !this.fresh || !this.store.rows.length);
-    this.controls.sync(settings, block, this.running && news.what === "transfer" ? news : null);
+    this.controls.sync(settings, block, this.running ? news : null);
     this.player.sync(this, row);
     this.beside(row);
     if (settings.view === "picture") this.picture.draw();

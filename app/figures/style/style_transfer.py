@@ -16,7 +16,7 @@ from app.cache import ENCODED
 from app.figures.style.first_look import fast_network, first_look, network_of
 from app.figures.style.style_transfer_choices import StyleChoices, choices_of, own_values
 from app.pictures import CurrentPicture, as_photo, picture_of, thumbnail_url
-from app.style_runs import LAYERS, RUNS, StyleRun
+from app.style_runs import LAYERS, RUNS, TRANSFER, StyleRun
 from app.wire import pack
 from cnn.device import parse_device
 from cnn.images import load_image
@@ -37,7 +37,7 @@ SHOWN_SIDE = 720
 
 def studio_block(
     choices: StyleChoices,
-    run: StyleRun | None,
+    runs: Mapping[str, StyleRun],
     *,
     uploads: Collection[str],
     known: Collection[str],
@@ -73,7 +73,8 @@ def studio_block(
         ],
         "memory": memory(choices, device),
         "first": {"id": name, "kind": kind, "seconds": seconds},
-        "run": _run_header(run),
+        "run": _run_header(runs.get(TRANSFER)),
+        "layers": _run_header(runs.get(LAYERS)),
     }
     gallery = f"gallery {language} {' '.join(uploads)}"
     block["gallery"] = {"id": gallery}
@@ -89,13 +90,14 @@ def studio_block(
 
 
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
-    """Answer the browser: the news of a run after step `after`, and the Grams it wants to see."""
-    run = RUNS.get(str(parameters.get("run", "")))
-    header: dict[str, Any] = {"id": parameters.get("id", 0), "news": None}
+    """Answer the browser: the news of its runs after steps `after_run` and `after_layers`, and the Grams it wants to see."""
+    header: dict[str, Any] = {"id": parameters.get("id", 0)}
     arrays: dict[str, np.ndarray] = {}
-    if run is not None:
-        run.collect()
-        header["news"] = _news(run, parameters.get("after"), arrays)
+    run = RUNS.get(str(parameters.get("run", "")))
+    for name, found in (("run", run), ("layers", RUNS.get(str(parameters.get("layers", ""))))):
+        if found is not None:
+            found.collect()
+            header[name] = _news(found, parameters.get(f"after_{name}"), arrays)
     asked = parameters.get("gram")
     if isinstance(asked, Mapping):
         sent = parameters.get("settings")
@@ -180,7 +182,7 @@ def gram(choices: StyleChoices, run: StyleRun | None, layer: str, step: int) -> 
     """The Grams of the styles and of a run's picture at a step (0: of the content), at one layer."""
     image = content = choices.content()
     styles, arguments = choices.style_pictures(), choices.arguments("cpu")
-    if run is not None and run.what != LAYERS:
+    if run is not None:
         content, styles, arguments = run.content, run.styles, {**run.arguments, "device": "cpu"}
         newest = run.newest
         if newest is not None and step == newest.step:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from torch import Tensor
 
 from app.figures.style.style_transfer_choices import StyleChoices
-from app.style_runs import LAYERS, StyleRun
+from app.style_runs import LAYERS, TRANSFER, StyleRun
 from cnn.images import load_image
 from cnn.images.encode import png_bytes, to_hwc
 from cnn.style.export import chosen_frames, gif_bytes, mp4_bytes
@@ -21,10 +21,11 @@ FILM_FRAMES = 120
 _NPZ = "application/octet-stream"
 
 
-def run_files(choices: StyleChoices, run: StyleRun | None) -> list[StyleFile]:
+def run_files(choices: StyleChoices, runs: Mapping[str, StyleRun]) -> list[StyleFile]:
     """Return (label id, file name, maker, MIME type) of each download; makers run when they are asked for."""
     listed: list[StyleFile] = []
-    if run is not None and run.what != LAYERS and run.newest is not None:
+    run, layers = runs.get(TRANSFER), runs.get(LAYERS)
+    if run is not None and run.newest is not None:
         newest = run.newest.image
         listed += [
             ("png", "style_transfer.png", lambda: png_bytes(to_hwc(newest)), "image/png"),
@@ -32,10 +33,17 @@ def run_files(choices: StyleChoices, run: StyleRun | None) -> list[StyleFile]:
             ("gif", "style_transfer.gif", lambda: gif_bytes(film(run)), "image/gif"),
             ("csv", "losses.csv", lambda: losses_csv(run), "text/csv"),
         ]
-    if run is not None and run.what == LAYERS and run.cells:
-        listed.append(("layers", "layers.png", lambda: layers_png(run), "image/png"))
-    listed.append(("npz", "style_transfer.npz", lambda: inputs_npz(choices, run), _NPZ))
+    if layers is not None and layers.cells:
+        listed.append(("layers", "layers.png", lambda: layers_png(layers), "image/png"))
+    own = own_run(choices, runs)
+    listed.append(("npz", "style_transfer.npz", lambda: inputs_npz(choices, own), _NPZ))
     return listed
+
+
+def own_run(choices: StyleChoices, runs: Mapping[str, StyleRun]) -> StyleRun | None:
+    """The run of exactly these pictures, if it has made a step."""
+    run = runs.get(TRANSFER)
+    return run if run is not None and run.newest is not None and run.inputs == choices.inputs else None
 
 
 def film(run: StyleRun) -> list[Tensor]:
@@ -86,7 +94,7 @@ def layers_png(run: StyleRun) -> bytes:
 
 def inputs_npz(choices: StyleChoices, run: StyleRun | None) -> bytes:
     """What `pytorch_code` reads: pictures, weights of J, the network's parameters."""
-    if run is not None and run.what != LAYERS and run.newest is not None and run.inputs == choices.inputs:
+    if run is not None and run.newest is not None:
         arrays = exported_arrays(run.newest.image, run.content, run.styles, **{**run.arguments, **run.told})
     else:
         content = choices.content()
@@ -96,17 +104,14 @@ def inputs_npz(choices: StyleChoices, run: StyleRun | None) -> bytes:
     return file.getvalue()
 
 
-def pytorch_code(choices: StyleChoices, run: StyleRun | None) -> str:
+def pytorch_code(choices: StyleChoices, runs: Mapping[str, StyleRun]) -> str:
     """Return code that gives the losses of the picture in `style_transfer.npz`, and then goes on with Adam."""
-    network, steered = choices.network, choices.steered
-    if run is not None and run.what != LAYERS and run.inputs == choices.inputs:
-        steered = {**run.arguments, **run.told}
-        name = run.arguments["network"]
-    else:
-        name = network.name
+    run = own_run(choices, runs)
+    steered = {**choices.arguments("cpu"), **({**run.arguments, **run.told} if run else {})}
+    name = steered["network"]
     content = [layer for layer in steered["content_layers"] if steered["alpha"] > 0]
     style = list(steered["style_layers"])
-    body = _RESNET if name == "imagenette-resnet" else _vgg(choices)
+    body = _RESNET if name == "imagenette-resnet" else _vgg(steered["pooling"])
     return f"""import numpy as np
 import torch
 import torch.nn.functional as F
@@ -167,8 +172,8 @@ for step in range(1, 11):
 """
 
 
-def _vgg(choices: StyleChoices) -> str:
-    pool = "avg_pool2d" if choices.values["pooling"] == "average" else "max_pool2d"
+def _vgg(pooling: str) -> str:
+    pool = "avg_pool2d" if pooling == "average" else "max_pool2d"
     return f"""
 def maps_of(x):                                            # VGG-19, as deep as it is needed
     x, maps = (x.expand(-1, 3, -1, -1) - data["mean"]) / data["std"], {{}}

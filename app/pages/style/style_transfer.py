@@ -13,7 +13,7 @@ from app.widgets.style_studio import (
     STUDIO,
     act,
     current_choices,
-    current_run,
+    current_runs,
     known,
     new_style,
     problem,
@@ -32,7 +32,7 @@ def page() -> None:
 def _studio(screen: Screen) -> None:
     choices = current_choices(screen)
     screen.remember(choices.values)
-    run, asked = current_run(screen, choices), sent(screen)
+    runs, asked = current_runs(screen, choices), sent(screen)
     header = {
         "words": {**screen.words.own(), "language": screen.language},
         "live": screen.live,
@@ -49,7 +49,7 @@ def _studio(screen: Screen) -> None:
     component("style_transfer")(
         key=screen.key(STUDIO),
         data=studio_block(
-            choices, run, uploads=own, known=known(screen), device=device, header=header, answer=answer
+            choices, runs, uploads=own, known=known(screen), device=device, header=header, answer=answer
         ),
         on_settings_change=lambda: None,
         on_known_change=lambda: None,
@@ -59,6 +59,6 @@ def _studio(screen: Screen) -> None:
         on_uploaded_change=lambda: take_upload(screen),
     )
     files = tuple(
-        Download(screen.words(f"download_{name}"), *rest) for name, *rest in run_files(choices, run)
+        Download(screen.words(f"download_{name}"), *rest) for name, *rest in run_files(choices, runs)
     )
-    close_screen(screen, code=pytorch_code(choices, run), downloads=files)
+    close_screen(screen, code=pytorch_code(choices, runs), downloads=files)
