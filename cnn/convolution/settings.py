@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from cnn.convolution.bank_text import BANK_PATTERN, FilterSpec, format_bank, parse_bank
+from cnn.settings import Field as Field
 
 MAX_MAPS = 64
 MAX_SHIFT = 3
@@ -24,32 +25,6 @@ VIEWS = ("auto", "signed", "absolute", "magnitude", "direction")
 CHANNEL_WEIGHTS_PATTERN = r"-?\d{1,4}(\.\d{1,4})?(,-?\d{1,4}(\.\d{1,4})?){0,2}"
 MAX_WEIGHTS = 800
 """Hand-made weights of a whole bank: more would not fit into a link."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One setting: `kind` is choice, integer, number, flag or text; `low..high` for the numeric ones."""
-
-    name: str
-    kind: str
-    default: Any
-    low: float = 0
-    high: float = 0
-    options: tuple[str, ...] = ()
-    pattern: str = ""
-
-    def nearest(self, value: Any) -> Any:
-        """Return the valid value nearest to whatever `value` is."""
-        if self.kind == "choice":
-            return value if isinstance(value, str) and value in self.options else self.default
-        if self.kind == "flag":
-            return bool(value) if isinstance(value, bool | int | float) else self.default
-        if self.kind == "text":
-            return value if isinstance(value, str) else self.default
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            return self.default
-        clamped = min(max(value, self.low), self.high)
-        return round(clamped) if self.kind == "integer" else float(clamped)
 
 
 def _choice(name: str, options: tuple[str, ...], default: str) -> Field:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cnn.convolution.settings import Field
+from cnn.settings import Field
 
 MOST_DRAWN = 40
 DRAWN_PATTERN = r"[0-9.,;]{0,2400}"

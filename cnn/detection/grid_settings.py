@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cnn.convolution.settings import Field
 from cnn.detection.box_settings import DRAWN_PATTERN, MODELS, PHOTOS, DrawnBox, boxes_at
+from cnn.settings import Field
 
 VIEWS = ("output", "target", "landmarks")
 CATEGORIES = ("pedestrian", "car", "motorcycle")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cnn.convolution.settings import Field
+from cnn.settings import Field
 
 MODELS = ("imagenette-resnet", "flowers-transfer", "tiny-vgg", "fashion-cnn", "lenet5-mnist")
 

@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("app/**/*.py"), *ROOT.glob("cnn/**/*.py")])
-GROUND = {"images", "device", "hooks", "checks", "terms", "padding", "video", "frame_file", "wire", "allocator"}
+GROUND = {
+    "images",
+    "device",
+    "hooks",
+    "checks",
+    "settings",
+    "terms",
+    "padding",
+    "video",
+    "frame_file",
+    "wire",
+    "allocator",
+}
 MIDDLE = {"models", "weights", "jobs"}
 
 
