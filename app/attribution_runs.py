@@ -76,7 +76,10 @@ class AttributionRuns:
         Raises:
             QueueFull: the server has enough to do.
         """
-        action, methods = (sent.get("action"), sent.get("methods")) if isinstance(sent, dict) else ("", None)
+        message = sent if isinstance(sent, dict) else {}
+        action, methods = message.get("action"), message.get("methods")
+        if isinstance(message.get("settings"), dict):  # newer than what the last run knew
+            settings = AttributionSettings.from_mapping(message["settings"])
         if action == "make" and isinstance(methods, list):
             self.make_maps([str(name) for name in methods[:3]], network, view, settings.window, session)
         elif action in ("measure", "measure_all"):

@@ -143,7 +143,7 @@ class AttributionScreen extends Instrument {
     else this.send(action, action === "make" ? [this.settings.method] : []);
   }
 
-  send(action, methods) { this.exchange.component.setTriggerValue("act", { action, methods }); }
+  send(action, methods) { this.exchange.component.setTriggerValue("act", { action, methods, settings: { ...this.settings } }); }
 }
 
 function plainPhoto(picture) {                            // what the network saw, as a picture of its own
