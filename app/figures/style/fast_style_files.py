@@ -6,10 +6,12 @@ import io
 from collections.abc import Callable
 
 import numpy as np
+import torch
 
 from app.figures.style.fast_style import networks_npz, result_of
 from app.figures.style.fast_style_choices import FastChoices
 from app.pictures import CurrentPicture
+from cnn.device import half_dtype
 from cnn.images.encode import png_bytes, to_hwc
 
 
@@ -32,6 +34,10 @@ def _npz(current: CurrentPicture, choices: FastChoices) -> bytes:
 def pytorch_code(choices: FastChoices) -> str:
     """Return code that makes the shown picture from `fast_style.npz` with nothing but PyTorch."""
     kept = choices.values["colours"]
+    half = half_dtype(torch.device("cpu"))
+    precision = "with torch.no_grad():"
+    if half is not None:  # a CPU made for it, and the screen makes use of that
+        precision = f'with torch.no_grad(), torch.autocast("cpu", {half}):'
     colours = """
 yiq = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 mixed = torch.einsum("ij,njhw->nihw", yiq, x)              # the photo's colours, the style's luminance
@@ -71,10 +77,10 @@ def styled(x, net):                                        # x: (1, 3, H, W) in 
 
 x = data["content"][None].float() / 255
 y = 0
-with torch.no_grad():
+{precision}
     for name, share in mix.items():
         net = {{key.removeprefix(name + "."): values for key, values in data.items() if key.startswith(name + ".")}}
-        y = y + share / sum(mix.values()) * styled(x, net)
+        y = y + share / sum(mix.values()) * styled(x, net).float()
 y = y * 255
 {colours if kept else ""}
 result = y[0].round().to(torch.uint8)

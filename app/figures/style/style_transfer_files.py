@@ -161,7 +161,7 @@ for layer, loss in (content | style).items():
     print(layer, loss.item())
 
 G = data["result"].clone().requires_grad_(True)            # go on from here
-optimiser = torch.optim.Adam([G], lr={steered["learning_rate"] or 0.02:g})
+optimiser = torch.optim.Adam([G], lr={rate:g})
 for step in range(1, 11):
     optimiser.zero_grad()
     losses(G)[0].backward()
