@@ -213,12 +213,8 @@ def _through(values: Integers, dim: int, taps: Taps, nothing: int, reduce: Any) 
 def windowed(span: Span, dim: int, taps: Taps, length: int) -> Span:
     """The span after reading by taps along one dimension of the tensor."""
     low, high = span.low, span.high
-    if low.shape[dim] == 1 and high.shape[dim] == 1:
-        if length == 1 or not taps.reached:
-            low = np.repeat(low, length, axis=dim)
-            high = np.repeat(high, length, axis=dim)
-        else:
-            return span
+    if low.shape[dim] == 1 and high.shape[dim] == 1 and length > 1:
+        return span  # the other axis' span says where nothing is read along this one
     line = span.line
     if line is not None:
         line = Line(

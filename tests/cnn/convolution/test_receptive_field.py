@@ -256,3 +256,21 @@ def test_what_is_not_there_is_said() -> None:
     assert "0" in fields
     assert "1" not in fields
     assert list(fields) == ["0"]
+
+
+def test_R1_padding_on_one_side_does_not_count_strides_twice() -> None:
+    class Padded(nn.Module):
+        def __init__(self, amounts: tuple[int, ...]) -> None:
+            super().__init__()
+            self.amounts = amounts
+            self.first, self.second = nn.Conv2d(1, 2, 3, 2, 1), nn.Conv2d(2, 2, 3, 2, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.second(self.first(nn.functional.pad(x, self.amounts)))
+
+    plain = receptive_fields(Padded((0, 0, 0, 0)), (1, 24, 24))
+    for amounts in ((0, 8, 0, 8), (0, 0, 0, 8), (0, 8, 0, 0)):
+        field = receptive_fields(Padded(amounts), (1, 24, 24))
+        for layer in ("first", "second"):
+            assert (field[layer].size, field[layer].jump) == (plain[layer].size, plain[layer].jump), amounts
+            assert field[layer].box(2, 3) == plain[layer].box(2, 3)
