@@ -23,6 +23,7 @@ __all__ = [
     "Strategy",
     "grouping",
     "merge_steps",
+    "ranked",
     "selective_search",
 ]
 
@@ -142,9 +143,21 @@ def selective_search(
         raise ValueError(f"wanted a strategy and a limit of at least 1, got {len(strategies)} and {limit}")
     start = time.perf_counter()
     groupings = tuple(grouping(image, strategy) for strategy in strategies)
+    boxes, owners = ranked(groupings, (int(image.shape[-2]), int(image.shape[-1])), limit=limit, seed=seed)
+    return Regions(boxes, owners, groupings, time.perf_counter() - start)
+
+
+def ranked(
+    groupings: Sequence[Grouping], size: tuple[int, int], *, limit: int = 2000, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """The boxes of several trees in the order of `selective_search`: (R, 4) float32, and (R,) the tree of each.
+
+    Args:
+        groupings: at least one. size: (height, width) of the picture in pixels.
+    """
     generator = np.random.default_rng(seed)
     ranks, boxes, owners = [], [], []
-    smallest = SMALLEST_BOX * max(1.0, max(image.shape[-2:]) / LONGEST)
+    smallest = SMALLEST_BOX * max(1.0, max(size) / LONGEST)
     for index, group in enumerate(groupings):
         found = group.boxes.numpy()
         ranks.append(np.arange(len(found), 0, -1) * generator.random(len(found)))
@@ -152,15 +165,10 @@ def selective_search(
         owners.append(np.full(len(found), index))
     order = np.argsort(np.concatenate(ranks), kind="stable")
     every, owner = np.concatenate(boxes)[order], np.concatenate(owners)[order]
-    large = ((every[:, 2:] - every[:, :2]) >= min(smallest, *image.shape[-2:])).all(1)
+    large = ((every[:, 2:] - every[:, :2]) >= min(smallest, *size)).all(1)
     every, owner = every[large], owner[large]
     first = np.sort(np.unique(every, axis=0, return_index=True)[1])[:limit]
-    return Regions(
-        boxes=torch.from_numpy(every[first].copy()),
-        strategy=torch.from_numpy(owner[first].astype(np.int64)),
-        groupings=groupings,
-        seconds=time.perf_counter() - start,
-    )
+    return torch.from_numpy(every[first].copy()), torch.from_numpy(owner[first].astype(np.int64))
 
 
 def grouping(image: Tensor, strategy: Strategy) -> Grouping:
