@@ -111,6 +111,7 @@ def pytorch_code(choices: StyleChoices, runs: Mapping[str, StyleRun]) -> str:
     name = steered["network"]
     content = [layer for layer in steered["content_layers"] if steered["alpha"] > 0]
     style = list(steered["style_layers"])
+    rate = (steered["learning_rate"] if steered["optimiser"] == "adam" else None) or 0.002
     body = _RESNET if name == "imagenette-resnet" else _vgg(steered["pooling"])
     return f"""import numpy as np
 import torch
