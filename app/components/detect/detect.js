@@ -16,7 +16,7 @@ class DetectScreen {
   constructor(root) {
     this.find = (selector) => root.querySelector(selector);
     this.kept = new Map(); this.pointed = null; this.picked = null; this.settings = null; this.drawing = 0;
-    const hooks = { point: (place) => this.point(place), pick: (place) => this.pick(place) };
+    const hooks = { point: (place) => this.point(place), pick: (place, toggles) => this.pick(place, toggles) };
     this.hooks = hooks;
     this.stage = new DetectStage(this.find(".picture"), hooks);
     this.frame = new OffscreenCanvas(1, 1);            // the camera's last frame, for thresholds that move while it waits
@@ -128,7 +128,7 @@ class DetectScreen {
   }
 
   point(place) { if (place === this.pointed) return; this.pointed = place; this.draw(); this.table.mark(place ?? this.picked, false); }
-  pick(place) { this.picked = place; this.pointed = null; this.draw(); this.table.mark(place); }
+  pick(place, toggles) { this.picked = toggles && place === this.picked ? null : place; this.pointed = null; this.draw(); this.table.mark(this.picked); }
 
   cameraFrame(header, frame) {
     const { frame: kept } = this;

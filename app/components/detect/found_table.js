@@ -4,7 +4,7 @@ import { make } from "../shared/dom.js";
 const MOST_ROWS = 200;
 
 export class FoundTable {
-  constructor(root, words, hooks) {                    // hooks: point(place | null), pick(place | null)
+  constructor(root, words, hooks) {                    // hooks: point(place | null), pick(place | null, again: lets go)
     this.words = words; this.hooks = hooks; this.rows = new Map();
     this.body = make("tbody");
     const head = ["number", "category", "score", "corner", "size"].map((name) => make("th", { scope: "col" }, words[`column_${name}`]));
@@ -30,7 +30,7 @@ export class FoundTable {
       const [x1, y1, x2, y2] = found.boxOf(place), label = found.labels[place], [r, g, b] = colours[label % colours.length];
       const swatch = make("i", { class: "swatch" });
       swatch.style.background = `rgb(${r} ${g} ${b})`;
-      const row = make("tr", { onpointerenter: () => this.hooks.point(place), onclick: () => this.hooks.pick(place === this.active ? null : place) },
+      const row = make("tr", { onpointerenter: () => this.hooks.point(place), onclick: () => this.hooks.pick(place, true) },
         make("td", {}, String(i + 1)), make("td", {}, swatch, found.categories[label] ?? String(label)), make("td", {}, found.scores[place].toFixed(4)),
         make("td", {}, `${x1.toFixed(1)}, ${y1.toFixed(1)}`), make("td", {}, `${(x2 - x1).toFixed(1)} × ${(y2 - y1).toFixed(1)}`));
       this.rows.set(place, row);
