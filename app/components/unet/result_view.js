@@ -24,6 +24,8 @@ export class ResultView {
       make("div", { class: "beside" }, make("h3", {}, words.skips_title), make("p", { class: "quiet" }, words.skips_hint), this.cards, this.table.element));
     this.plane.frame.classList.add("result-frame");
     this.plane.over.setAttribute("role", "img");
+    Object.assign(this.plane.frame, { tabIndex: 0, title: words.result_keys });
+    this.plane.frame.addEventListener("keydown", (event) => this.key(event));
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(root);
   }
@@ -82,6 +84,7 @@ export class ResultView {
 
   hover(row, column) {
     const { words, network, u } = this, [r, c] = this.cell(row, column), place = r * u.arrays.labels.shape[1] + c;
+    this.at = [row, column];
     if (this.brush >= 0 && this.plane.pointers.size === 1) { this.stroke(r, c); return; }
     const found = network.classes[u.arrays.labels.data[place]], truth = this.mask[place];
     this.readout.textContent = fill(truth === NO_CLASS ? words.pixel_is : words.pixel_is_and, { x: column, y: row, found, truth: truth === NO_CLASS ? "" : network.classes[truth] });
@@ -99,6 +102,15 @@ export class ResultView {
     const [r, c] = this.cell(row, column);
     this.stroke(r, c);
     this.endStroke();
+  }
+
+  key(event) {                                            // arrows move, Space paints
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key], [, height, width] = this.picture.shape;
+    if (!step && event.key !== " ") return;
+    event.preventDefault();
+    const [row, column] = this.at || [height >> 1, width >> 1], far = event.shiftKey ? 20 : 5;
+    if (!step) { this.press(row, column); return; }
+    this.hover(Math.min(Math.max(row + far * step[0], 0), height - 1), Math.min(Math.max(column + far * step[1], 0), width - 1));
   }
 
   stroke(r, c) {
