@@ -43,13 +43,21 @@ def instrument(
 
     Args:
         read: settings from whatever the browser or the address bar sent; total. known: the ids of the parts that the
-            browser has. answer: what those settings show.
+            browser has. answer: what those settings show; a ValueError with `sentence(language)` is said instead.
     """
     slug = screen.slug
     sent = dict(st.session_state.get(screen.key(slug)) or {}).get(slug) or {}
     settings = read(sent.get("settings") or screen.values)
     screen.remember(settings.to_mapping())
-    shown = answer(settings)
+    try:
+        shown = answer(settings)
+    except ValueError as error:
+        sentence = getattr(error, "sentence", None)
+        if sentence is None:
+            raise
+        st.warning(sentence(screen.language))
+        close_screen(screen)
+        return
     header = {
         "words": {**screen.words.own(), "language": screen.language},
         "live": screen.live,

@@ -32,9 +32,23 @@ MOST_WINDOWS = 1500
 MOST_CROP_WORK = 40e9
 """Multiply-adds of all crops together; beyond it the stride is raised."""
 
+MOST_SIDES = 12
+"""How many times as long as wide a picture may be: the window is at most its shorter side."""
+
 _INPUTS: BoundedCache[Tensor] = BoundedCache(32_000_000, tensor_bytes)
 _PASSES: BoundedCache[OnePass] = BoundedCache(24_000_000, lambda found: tensor_bytes(found.scores) + 4096)
 _ROWS: BoundedCache[tuple[Tensor, float]] = BoundedCache(16_000_000, lambda row: tensor_bytes(row[0]))
+
+
+class PictureTooLong(ValueError):
+    """A picture so long that its windows would be too many."""
+
+    def sentence(self, language: str) -> str:
+        """Return what the person is told."""
+        return {
+            "en": f"This picture is more than {MOST_SIDES} times as long as it is wide. Choose another one to slide over.",
+            "ko": f"이 사진은 한 변이 다른 변의 {MOST_SIDES}배를 넘습니다. 다른 사진을 골라 주세요.",
+        }[language]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +107,14 @@ def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def slide_of(picture: CurrentPicture, settings: WindowSettings) -> Slide:
-    """Return the classifier's one pass over the picture; window and stride are raised where they would ask too much."""
+    """Return the classifier's one pass over the picture; window and stride are raised where they would ask too much.
+
+    Raises:
+        PictureTooLong: there is no bounded number of windows.
+    """
+    sides = sorted(int(side) for side in picture.pixels.shape[1:])
+    if sides[1] > MOST_SIDES * sides[0]:
+        raise PictureTooLong(f"wanted sides of at most 1:{MOST_SIDES}, got {sides[0]}:{sides[1]}")
     record = builtin_record(settings.model)
     least = least_window(picture, record)
     window = max(settings.window, least)

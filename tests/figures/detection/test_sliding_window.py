@@ -14,6 +14,7 @@ import torch
 
 from app.figures.detection.sliding_window import (
     MOST_SCALED,
+    PictureTooLong,
     all_crops,
     card,
     crops_of,
@@ -22,7 +23,7 @@ from app.figures.detection.sliding_window import (
     window_block,
 )
 from app.figures.detection.sliding_window_files import pytorch_code, window_files
-from app.pictures import picture_of
+from app.pictures import CurrentPicture, picture_of
 from app.wire import unpack
 from cnn.detection.convolutional import as_convolutional, conversions
 from cnn.detection.sliding_window import crop_rows, one_pass, sliding_windows
@@ -136,6 +137,13 @@ def test_fault_A6_any_picture_and_setting_has_a_bounded_answer(model: str, size:
     header, arrays = unpack(window_block(slide, WindowSettings(model=model)))
     assert np.isfinite(arrays["scores"]).all()
     assert header["pass"]["percent"] >= header["pass"]["least"]
+
+
+def test_fault_A6_a_picture_too_long_to_slide_over_is_named() -> None:
+    long = CurrentPicture("u-long", torch.zeros(3, 2, 3000, dtype=torch.uint8), "long", "long", "photo")
+    with pytest.raises(PictureTooLong, match="1:12") as caught:
+        slide_of(long, WindowSettings())
+    assert all(caught.value.sentence(language) for language in ("en", "ko"))
 
 
 def test_live_gives_rows_of_crops_and_meets_junk() -> None:
