@@ -92,11 +92,11 @@ export class GraphMap {
 
   nodeShape(node, { x, y }) {
     const family = familyOf(node.kind), { words } = this, text = (content, attributes) => { const made = svg("text", attributes); made.textContent = content; return made; };
-    const last = node.name.split(".").slice(-2).join("."), short = family === "block" ? node.name : family === "input" ? words.input_node : last;
+    const short = family === "input" ? words.input_node : node.name;
     const shape = node.shape.length ? node.shape.join("×") : "1";
     const marked = node.dead > 0.001 || node.saturated > 0.05;
     const parts = [svg("rect", { class: "body", width: NODE.width, height: NODE.height, rx: 5 }), svg("rect", { class: "stripe", width: 5, height: NODE.height, rx: 2 }),
-      text(cut(short, 24), { x: 12, y: 14, class: "name" }),
+      text(cut(short, 25), { x: 12, y: 14, class: "name" }),
       text(family === "block" ? fill(words.layers_in, { n: node.members.length }) : node.kind, { x: 12, y: 28, class: "type" }),
       text(shape, { x: NODE.width - (family === "block" ? 24 : 7), y: 28, class: "size", "text-anchor": "end" })];
     if (family === "block") {

@@ -20,7 +20,8 @@ from cnn.networks.edit_text import edit_code
 def pytorch_code(found: Explored, values: Mapping[str, Any]) -> str:
     """Return code whose `maps` are the layer's, `value` the unit's, and `top` the five likeliest classes."""
     network, layer = found.network, chosen_layer(values, graph_of(found))
-    imports = [*network.code[:-1], *network.preparation_code[:-2]]
+    preparation = [line for line in network.preparation_code if line]
+    imports = [*network.code[:-1], *(line for line in preparation if line.startswith("from "))]
     lines = ["import numpy as np", "import torch", "from PIL import Image", ""]
     lines += [line for line in imports if line]
     lines += ["from cnn.networks.layers import feature_maps, layer_terms"]
@@ -32,7 +33,7 @@ def pytorch_code(found: Explored, values: Mapping[str, Any]) -> str:
         'pixels = np.array(Image.open("picture.png"))  # the picture, from Downloads',
         "image = torch.from_numpy(np.atleast_3d(pixels).copy()).permute(2, 0, 1)  # uint8 (C, H, W)",
         network.code[-1],
-        *network.preparation_code[-2:],
+        *(line for line in preparation if not line.startswith("from ")),
         "",
     ]
     lines += _reading_lines(found, values, layer)
