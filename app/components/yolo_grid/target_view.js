@@ -89,7 +89,7 @@ export class TargetView {
     this.warn.classList.toggle("cs-hidden", !target.collisions.length);
     const names = target.names.map((name, i) => (i >= 1 && i <= categories.length ? `${name} ${categories[i - 1]}` : name));
     const key = `${names.join()}:${target.anchors}`;
-    if (this.key !== key) this.makeTable(names, key);
+    if (this.tableKey !== key) this.makeTable(names, key);
     names.forEach((_, i) => {
       vectors.forEach(({ values, cares }, a) => { const cell = this.cells[i][a]; cell.textContent = cares[i] ? shown(values[i]) : "?"; cell.className = `${cares[i] ? "" : "care"} ${a === anchor ? "best" : ""} ${cares[i] && i === 0 && values[0] === 1 ? "one" : ""}`; });
       const input = this.inputs[i];
@@ -104,7 +104,7 @@ export class TargetView {
 
   makeTable(names, key) {
     const { words } = this.screen;
-    this.key = key; this.cells = []; this.inputs = []; this.terms = [];
+    this.tableKey = key; this.cells = []; this.inputs = []; this.terms = [];
     const several = this.target.anchors > 1;
     this.heads = Array.from({ length: this.target.anchors }, (_, a) => make("th", { scope: "col", role: several ? "button" : null, tabindex: several ? "0" : null, onclick: () => this.pickAnchor(a), onkeydown: (event) => { if (event.key === "Enter") this.pickAnchor(a); } }, several ? fill(words.anchor_n, { n: a + 1 }) : "y"));
     const body = names.map((name, i) => {

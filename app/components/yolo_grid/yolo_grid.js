@@ -38,7 +38,7 @@ class GridScreen extends Instrument {
     this.find(".help").textContent = words.keys_help;
     this.tabs = ["output", "target", "landmarks"].map((view) => make("button", { class: "cs-button", role: "tab", "data-view": view, onclick: () => this.ask({ view, row: -1, column: -1, answer: "" }) }, words[`view_${view}`]));
     this.find(".tabs").replaceChildren(...this.tabs);
-    this.target.key = ""; this.output.cells = null;
+    this.target.tableKey = ""; this.output.cells = null;
   }
 
   take(block) {
