@@ -13,6 +13,7 @@ from app.figures.networks.attribution_maps import (
     PixelMap,
     chosen_heat,
 )
+from app.network_jobs import submit_with
 from app.open_models import OpenNetwork
 from cnn.attribution.grad_cam import CAM_METHODS
 from cnn.attribution.measurements import (
@@ -22,7 +23,7 @@ from cnn.attribution.measurements import (
     TaskResult,
     measurement_steps,
 )
-from cnn.jobs import Job, JobOptions, submit
+from cnn.jobs import Job, JobOptions
 
 
 def map_name(method: str, layer: str) -> str:
@@ -74,7 +75,7 @@ class AttributionRuns:
         """Do what a button of the browser asks for; anything else changes nothing.
 
         Raises:
-            QueueFull: the server has enough to do.
+            QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
         message = sent if isinstance(sent, dict) else {}
         action, methods = message.get("action"), message.get("methods")
@@ -93,7 +94,7 @@ class AttributionRuns:
         """Submit a job for some of `SLOW_METHODS`.
 
         Raises:
-            QueueFull: the server has enough to do.
+            QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
         side = max(min(view.prepared.batch.shape[-2:]) // WINDOWS[window], 2)
         tasks = [HeatTask(name, side, max(side // 2, 1)) for name in methods if name in SLOW_METHODS]
@@ -110,7 +111,7 @@ class AttributionRuns:
         """Submit a job for the curves of the chosen map, or of every method's.
 
         Raises:
-            QueueFull: the server has enough to do.
+            QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
         layer = settings.layer if settings.layer in view.grid else view.default_layer
         methods = [settings.method]
@@ -132,10 +133,10 @@ class AttributionRuns:
             return
         self.end()
         self.waiting = tuple(task.name for task in tasks)
-        self.job = submit(
+        self.job = submit_with(
+            network,
             measurement_steps,
-            options=JobOptions(session=session, kind="attribution"),
-            model=network.model,
+            JobOptions(session=session, kind="attribution"),
             image=view.prepared.batch,
             target=view.target.index,
             tasks=tuple(tasks),

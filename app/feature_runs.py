@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from app.cache import BoundedCache
@@ -13,6 +14,7 @@ from app.figures.networks.feature_visualization_scan import (
     scan_key,
     scan_parameters,
 )
+from app.network_jobs import NetworkTooLarge, submit_with
 from app.open_models import OpenNetwork
 from cnn.attribution.channel_peaks import PeakStep, peak_steps
 from cnn.attribution.feature_visualization import (
@@ -21,7 +23,7 @@ from cnn.attribution.feature_visualization import (
     VisualizationStep,
     visualization_steps,
 )
-from cnn.jobs import Job, JobOptions, submit
+from cnn.jobs import Job, JobOptions
 
 _PICTURES: BoundedCache[VisualizationStep] = BoundedCache(
     24_000_000, lambda step: int(step.image.numel()) + 100 * len(step.history)
@@ -69,21 +71,21 @@ class FeatureRuns:
         """Submit the optimisation of a picture; one that runs is ended.
 
         Raises:
-            QueueFull: the server has enough to do.
+            QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
         self.end_picture()
-        self.picture_key = (network.identity, objective, settings)
-        self._steered = False
-        self.picture = submit(
+        self.picture = submit_with(
+            network,
             visualization_steps,
-            options=JobOptions(session=session, kind="feature_visualization"),
-            model=network.model,
+            JobOptions(session=session, kind="feature_visualization"),
             objective=objective,
             input_shape=network.input_shape,
             mean=network.mean,
             std=network.std,
             settings=settings,
         )
+        self.picture_key = (network.identity, objective, settings)
+        self._steered = False
 
     def end_picture(self) -> None:
         """Stop the picture; what it has become stays for this session."""
@@ -155,7 +157,10 @@ class FeatureRuns:
             self._scanned = quick_scan(network, key, layer, pictures)
             if self._scanned is None or self._scanned.step < self._scanned.steps:
                 options = JobOptions(session=session, kind="channel_peaks", heavy=False)
-                self.scan = submit(peak_steps, options=options, **scan_parameters(network, pictures, layer))
+                with suppress(NetworkTooLarge):  # then what was found in time has to do
+                    self.scan = submit_with(
+                        network, peak_steps, options, **scan_parameters(network, pictures, layer)
+                    )
         if self.scan is not None:
             self.scan.touch()
             record = self.scan.latest()

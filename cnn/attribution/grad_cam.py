@@ -213,9 +213,9 @@ _METHODS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def suggested_layers(model: nn.Module, image: Tensor, *, count: int = 4) -> tuple[str, ...]:
-    """Layers worth a map, the best last: the last map of each size, since deeper maps mean more and finer
-    ones see
-    better.
+    """Layers worth a map, the best last: the last map of each size on the way from the picture to the scores.
+
+    Deeper maps mean more, finer ones see better.
 
     Args:
         image: (C, H, W) or (1, C, H, W).
@@ -223,13 +223,33 @@ def suggested_layers(model: nn.Module, image: Tensor, *, count: int = 4) -> tupl
     """
     images = image if image.ndim == 4 else image[None]
     runner = prepared(model, images)
+    between = _between(runner.network.graph)
     last_of_size: dict[tuple[int, int], str] = {}
     with torch.no_grad():
         for node, value in runner.values(images):
-            if node.op in {"placeholder", "get_attr", "output"} or not isinstance(value, Tensor):
+            if node not in between or not isinstance(value, Tensor):
                 continue
             if value.ndim == 4 and min(value.shape[2:]) > 1 and value.shape[1] > 1:
                 size = int(value.shape[2]), int(value.shape[3])
                 last_of_size.pop(size, None)
                 last_of_size[size] = runner.network.names[node]
     return tuple(last_of_size.values())[-count:]
+
+
+def _between(graph: fx.Graph) -> set[fx.Node]:
+    """The nodes that depend on the picture and that the scores depend on: no side branches, no parameters."""
+    nodes = list(graph.nodes)
+    seeing = {nodes[0]}
+    for node in nodes[1:]:
+        if any(read in seeing for read in node.all_input_nodes):
+            seeing.add(node)
+    output: Any = nodes[-1].args[0]
+    while isinstance(output, (tuple, list, dict)):
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    asked, waiting = set(), [output]
+    while waiting:
+        node = waiting.pop()
+        if node not in asked:
+            asked.add(node)
+            waiting += node.all_input_nodes
+    return (seeing & asked) - {nodes[0]}

@@ -7,11 +7,14 @@ import copy
 import torch
 from torch import Tensor, nn
 
+_LARGE = 2_000_000
+
 
 def shuffled_weights(model: nn.Module, *, seed: int = 0) -> nn.Module:
     """A copy of the network whose every parameter has its own numbers in another order; buffers stay.
 
-    What was learned is gone, how large the numbers are is not, so signals stay in their range.
+    What was learned is gone, how large the numbers are is not, so signals stay in their range. Of very large parameters
+    only whole rows and columns change places, which is much faster.
 
     Source: Adebayo et al. 2018, "Sanity checks for saliency maps" (weights drawn anew there).
     """
@@ -19,10 +22,18 @@ def shuffled_weights(model: nn.Module, *, seed: int = 0) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in copied.parameters():
-            flat = parameter.detach().flatten()
-            order = torch.randperm(flat.numel(), generator=generator).to(flat.device)
-            parameter.copy_(flat[order].view_as(parameter))
+            parameter.copy_(_shuffled(parameter.detach(), generator))
     return copied.train(model.training)
+
+
+def _shuffled(values: Tensor, generator: torch.Generator) -> Tensor:
+    if values.numel() <= _LARGE or values.ndim < 2:
+        order = torch.randperm(values.numel(), generator=generator).to(values.device)
+        return values.flatten()[order].view_as(values)
+    rows, columns = (
+        torch.randperm(n, generator=generator).to(values.device) for n in values.flatten(1).shape
+    )
+    return values.flatten(1)[rows][:, columns].view_as(values)
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:

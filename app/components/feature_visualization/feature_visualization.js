@@ -1,7 +1,8 @@
 // Feature visualisation in the browser. Python side: app/pages/networks/feature_visualization.py, app/figures/networks/.
 import { fill, make } from "../shared/dom.js";
 import { choiceField, flagField, group, rangeField, selectField } from "../shared/fields.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { Atlas } from "./atlas.js";
 import { Optimised } from "./optimised.js";
 import { PatchGrid } from "./patch_grid.js";
@@ -21,7 +22,7 @@ class FeatureScreen extends Instrument {
   useWords(words) {
     const range = (name, low, high, step) => rangeField(words[name], low, high, step, (value) => this.tune({ [name]: value }));
     this.fields = {
-      goal: choiceField(words.goal, ["channel", "unit"].map((id) => [id, words[`goal_${id}`], words[`goal_${id}_hint`]]), (goal) => this.ask({ goal })),
+      goal: choiceField(words.goal, ["channel", "unit"].map((id) => [id, words[`goal_${id}`], words[`goal_${id}_hint`]]), (goal) => this.ask({ goal, ...(goal === "unit" ? { jitter: 1, turn: 0 } : { jitter: 6, turn: 5 }) })),
       parametrisation: choiceField(words.parametrisation, ["fourier", "pixels", "blurred"].map((id) => [id, words[`as_${id}`], words[`as_${id}_hint`]]), (parametrisation) => this.ask({ parametrisation })),
       decorrelated: flagField(words.decorrelated, (decorrelated) => this.ask({ decorrelated }), words.decorrelated_hint),
       steps: range("steps", 16, 512, 16), jitter: range("jitter", 0, 24, 1), turn: range("turn", 0, 20, 1), smooth: range("smooth", 0, 4, 0.1), rate: range("rate", 0.005, 0.5, 0.005), seed: range("seed", 0, 9999, 1),
@@ -64,9 +65,9 @@ class FeatureScreen extends Instrument {
     const patches = block.patches, image = block.arrays.image || null;
     const mean = settings.goal === "channel" && layer.grid[0] * layer.grid[1] > 1;   // patches' values are of single units: not to be compared
     this.optimised.show({ picture: image ? block.picture : null, image, job: block.job, words, shape: this.own.image.shape, title, mean, best: mean ? null : patches[0]?.value ?? null });
-    this.patches.show({ patches, url: this.sheet?.url || "", shape: this.own.image.shape, own: this.own.image, map: this.own.map, ownPeak: block.own, alt: block.own.alt, signed: layer.signed, words });
+    this.patches.show({ patches, url: this.sheet?.url || "", shape: this.own.image.shape, own: this.own.image, map: this.own.map, ownPeak: block.own, alt: block.own.alt, signed: layer.signed, flat: layer.grid[0] * layer.grid[1] === 1, words });
     const { done, of } = block.scan;
-    this.find(".patches-title").textContent = done && done < of ? fill(words.patches_so_far, { done, of }) : fill(words.patches_title, { of });
+    this.find(".patches-title").textContent = done && done < of ? fill(words.patches_so_far, { done, of }) : fill(words[layer.grid[0] * layer.grid[1] === 1 ? "pictures_title" : "patches_title"], { of });
     this.find(".all").classList.toggle("cs-hidden", !this.shownAtlas);
     this.find(".all-title").textContent = this.classMode ? fill(words.all_classes, { n: layer.channels }) : fill(words.all_title, { n: layer.channels, layer: layer.name });
     if (this.shownAtlas) this.atlas.show({ id: this.shownAtlas.id, atlas: block.atlas, url: this.shownAtlas.url, peaks: block.arrays.peaks.data, channel: block.channel, order: this.order, nameOf: (channel) => this.nameOf(channel), hint: words.all_hint });

@@ -16,7 +16,7 @@ export class PatchGrid {
     this.observer.observe(root);
   }
 
-  show(state) {                                          // state: {patches, url, shape, own, map, words, signed, scan}
+  show(state) {                                          // state: {patches, url, shape, own, map, ownPeak, alt, words, signed, flat}
     this.state = state;
     if (this.over !== null && this.over >= state.patches.length) this.over = null;
     if (this.sheet.src !== state.url && state.url) this.sheet.src = state.url;
@@ -26,7 +26,7 @@ export class PatchGrid {
       const { words } = state;
       this.cells = state.patches.map((patch, place) => {
         const canvas = make("canvas", { "aria-hidden": "true" });
-        const about = fill(words.patch_about, { name: patch.name, value: plainNumber(patch.value, 3), row: patch.unit[0], column: patch.unit[1] });
+        const about = fill(words[state.flat ? "picture_about" : "patch_about"], { name: patch.name, value: plainNumber(patch.value, 3), row: patch.unit[0], column: patch.unit[1] });
         const element = make("button", { class: "patch", type: "button", "aria-label": about, "data-value": patch.value,
           onpointerenter: () => this.point(place), onpointerleave: () => this.point(null), onfocus: () => this.point(place), onblur: () => this.point(null) },
         canvas, make("span", {}, plainNumber(patch.value, 3)));
@@ -68,7 +68,7 @@ export class PatchGrid {
       pen.strokeRect(x1 * scale, y1 * scale, (x2 - x1) * scale, (y2 - y1) * scale);
     }
     const shown = patch || state.ownPeak, values = { name: shown.name || state.alt, value: plainNumber(shown.value, 3), row: shown.unit[0], column: shown.unit[1] };
-    this.text.textContent = fill(patch ? words.patch_about : words.own_about, values);
+    this.text.textContent = fill(words[(patch ? (state.flat ? "picture_about" : "patch_about") : state.flat ? "own_score" : "own_about")], values);
     this.whole.setAttribute("aria-label", this.text.textContent);
   }
 }

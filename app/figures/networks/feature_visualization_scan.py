@@ -27,6 +27,8 @@ GOALS = ("channel", "unit")
 PATIENCE = 0.8
 """Seconds that a page waits for a scan itself; a longer one becomes a job."""
 MOST_PICTURES = 600
+FLOWERS_EACH = 4
+"""Flowers of each kind that stand among the built-in photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,18 @@ def picture_set(network: OpenNetwork, key: str, session: str, language: str) -> 
 
     def make() -> PictureSet:
         if key == PHOTOS:
-            listed = [(picture_of(p.id, language=language), p) for p in PICTURES]
-            names = tuple(current.name for current, _ in listed)
-            given = [as_photo(current) for current, _ in listed]
+            listed = [picture_of(p.id, language=language) for p in PICTURES if p.kind != "synthetic"]
+            data = data_set_of(FLOWERS)
+            each = [
+                torch.nonzero(data.labels == kind).flatten()[:FLOWERS_EACH]
+                for kind in range(len(data.categories))
+            ]
+            chosen = torch.cat(each).tolist()
+            given = [as_photo(current) for current in listed] + [data.pictures[place] for place in chosen]
+            names = (
+                *(current.name for current in listed),
+                *(data.categories[int(data.labels[i])] for i in chosen),
+            )
         else:
             data = data_set_of(key, session)
             given = list(data.pictures[:MOST_PICTURES])
@@ -178,9 +189,8 @@ def scan_key(network: OpenNetwork, key: str, layer: str) -> tuple[str, str, str]
 
 
 def scan_parameters(network: OpenNetwork, pictures: PictureSet, layer: str) -> dict[str, Any]:
-    """Return what `peak_steps` is called with."""
+    """Return what `peak_steps` is called with, beside the network."""
     return {
-        "model": network.model,
         "pictures": pictures.pictures,
         "layer": layer,
         "mean": network.mean,
@@ -195,7 +205,7 @@ def quick_scan(network: OpenNetwork, key: str, layer: str, pictures: PictureSet)
     def make() -> PeakStep:
         nonlocal found
         end = time.monotonic() + PATIENCE
-        for found in peak_steps(**scan_parameters(network, pictures, layer)):
+        for found in peak_steps(model=network.model, **scan_parameters(network, pictures, layer)):
             if found.step < found.steps and time.monotonic() > end:
                 raise TimeoutError
         assert found is not None

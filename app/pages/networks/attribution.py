@@ -10,6 +10,7 @@ from app.components.bundle import component
 from app.figures.networks.attribution import attribution_block, known
 from app.figures.networks.attribution_files import attribution_files, pytorch_code
 from app.figures.networks.attribution_maps import AttributionSettings, AttributionView, attribution_view
+from app.network_jobs import NetworkTooLarge
 from app.open_models import OpenNetwork
 from app.widgets.model_picker import model_picker, network_values
 from app.widgets.screen import Download, Screen, close_screen, open_screen
@@ -71,5 +72,5 @@ def _act(screen: Screen, network: OpenNetwork, view: AttributionView, settings: 
     sent = st.session_state[screen.key("maps")].get("act")
     try:
         _runs(screen, view, settings).act(sent, network, view, settings, screen.session)
-    except QueueFull as full:
+    except (QueueFull, NetworkTooLarge) as full:
         state.notify(full.text(screen.language))

@@ -13,6 +13,7 @@ from app.figures.networks.feature_visualization import feature_block, known
 from app.figures.networks.feature_visualization_files import feature_files, pytorch_code
 from app.figures.networks.feature_visualization_scan import FeatureSettings
 from app.figures.networks.feature_visualization_view import FeatureView, feature_view
+from app.network_jobs import NetworkTooLarge
 from app.open_models import OpenNetwork
 from app.widgets.model_picker import model_picker, network_values
 from app.widgets.picture_set import own_set, picture_uploader
@@ -75,5 +76,5 @@ def _act(screen: Screen, network: OpenNetwork, runs: FeatureRuns, view: FeatureV
     sent = sent if isinstance(sent, dict) else {}
     try:
         runs.obey(sent, network, view.with_settings(sent), screen.session)
-    except QueueFull as full:
+    except (QueueFull, NetworkTooLarge) as full:
         state.notify(full.text(screen.language))
