@@ -145,12 +145,9 @@ def _heads(network: Any, features: Any, boxes: Tensor, sizes: Any) -> Tensor:
 
 
 def _measured(run: Any) -> tuple[float, int, Any]:
-    """(seconds of the faster of two runs, multiply-adds, result)."""
+    """(seconds of a second run, multiply-adds, result)."""
     with FlopCounterMode(display=False) as counter:
         run()
-    best = float("inf")
-    for _ in range(2):
-        start = time.perf_counter()
-        found = run()
-        best = min(best, time.perf_counter() - start)
-    return best, counter.get_total_flops() // 2, found
+    start = time.perf_counter()
+    found = run()
+    return time.perf_counter() - start, counter.get_total_flops() // 2, found
