@@ -1,7 +1,8 @@
 // Architectures in five tabs. Python side: app/pages/networks/architectures.py, app/figures/networks/architectures*.py.
 import { make, fill } from "../shared/dom.js";
 import { readableCount } from "../shared/numbers.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { BlockDrawing } from "./block_drawing.js";
 import { BlockFacts } from "./block_facts.js";
 import { BuilderTable } from "./builder_table.js";

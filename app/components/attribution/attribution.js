@@ -1,7 +1,8 @@
 // Attribution in the browser. Python side: app/pages/networks/attribution.py, app/figures/networks/attribution.py.
 import { fill, make } from "../shared/dom.js";
 import { choiceField, flagField, rangeField } from "../shared/fields.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { ClassList } from "./class_list.js";
 import { FocusView } from "./focus_view.js";
 import { camHeat, coveredColours, entriesOf, pixelHeat } from "./heat.js";

@@ -3,7 +3,8 @@
 import { BoxEditor } from "../shared/box_editor.js";
 import { classColour } from "../shared/class_colours.js";
 import { fill, make } from "../shared/dom.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { readableCount } from "../shared/numbers.js";
 import { overlapOf } from "../shared/overlap.js";
 import { StepPlayer } from "../shared/step_player.js";

@@ -1,7 +1,8 @@
 // Learned filters in the browser. Python side: app/pages/convolution/learned_filters.py, app/figures/convolution/.
 import { fill, make } from "../shared/dom.js";
 import { choiceField, group, rangeField, selectField } from "../shared/fields.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { plainNumber, readableCount, setText } from "../shared/numbers.js";
 import { Curves } from "./curves.js";
 import { Learning, readPlan, writePlan } from "./learning.js";

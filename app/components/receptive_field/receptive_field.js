@@ -2,7 +2,8 @@
 import { fill } from "../shared/dom.js";
 import { unpack } from "../shared/wire.js";
 import { FieldControls } from "./field_controls.js";
-import { FieldExchange } from "./field_exchange.js";
+import { Exchange } from "../shared/exchange.js";
+import { mounted } from "../shared/mounted.js";
 import { FieldGeometry } from "./geometry.js";
 import { GrowthChart } from "./growth_chart.js";
 import { LayerTable } from "./layer_table.js";
@@ -24,7 +25,7 @@ class FieldScreen {
       press: (view, row, column) => this.pin(view, row, column),
       redraw: (over) => { if (!over) this.views.draw(); this.draw(); },
     });
-    this.exchange = new FieldExchange(this);
+    this.exchange = new Exchange("receptive_field", "fields", this);
     this.find(".views").addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -227,18 +228,4 @@ class FieldScreen {
   close() { this.exchange.close(); this.views.close(); this.chart?.close(); }
 }
 
-const fieldScreens = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement;
-  let screen = fieldScreens.get(root);
-  if (!screen || screen.box !== root.querySelector(".field-screen")) {
-    screen?.close();
-    screen = new FieldScreen(root);
-    screen.box = root.querySelector(".field-screen");
-    screen.box.screen = screen;
-    fieldScreens.set(root, screen);
-  }
-  screen.update(component);
-  return () => { screen.close(); fieldScreens.delete(root); };
-}
+export default mounted(FieldScreen, ".field-screen");

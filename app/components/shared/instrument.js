@@ -34,20 +34,3 @@ export class Instrument {
 
   close() { this.exchange.close(); }
 }
-
-export function mounted(Screen, selector) {               // a component's default export: one screen object per place on the page
-  const screens = new WeakMap();
-  return (component) => {
-    const root = component.parentElement;
-    let screen = screens.get(root);
-    if (!screen || screen.box !== root.querySelector(selector)) {
-      screen?.close();
-      screen = new Screen(root);
-      screen.box = root.querySelector(selector);
-      screen.box.screen = screen;
-      screens.set(root, screen);
-    }
-    screen.update(component);
-    return () => { screen.close(); screens.delete(root); };
-  };
-}

@@ -1,7 +1,8 @@
 // Transposed convolution in the browser. Python side: app/pages/convolution/transposed_convolution.py, app/figures/convolution/.
 import { make } from "../shared/dom.js";
 import { choiceField, flagField, group, rangeField, selectField } from "../shared/fields.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { MatrixView } from "./matrix_view.js";
 import { PhotoView } from "./photo_view.js";
 import { StepsView } from "./steps_view.js";

@@ -2,7 +2,8 @@
 // Python side: app/pages/detection/yolo_grid.py, app/figures/detection/yolo_grid.py.
 import { BoxEditor } from "../shared/box_editor.js";
 import { fill, make } from "../shared/dom.js";
-import { Instrument, mounted } from "../shared/instrument.js";
+import { Instrument } from "../shared/instrument.js";
+import { mounted } from "../shared/mounted.js";
 import { GridControls } from "./grid_controls.js";
 import { LandmarkView } from "./landmark_view.js";
 import { OutputView } from "./output_view.js";
