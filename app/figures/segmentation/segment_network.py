@@ -88,20 +88,25 @@ def _segmented(image: Tensor, network: OpenNetwork) -> Segmentation:
 
 def objects_of(picture: CurrentPicture, network: OpenNetwork) -> Objects:
     """Return the objects that Mask R-CNN tells apart, where its weights are there; else the pieces that hang together."""
+    from cnn.weights.errors import WeightsError
+
     if instance_file() is None:
-        from cnn.detection.detect import detect
-
-        def found() -> Objects:
-            image = shown_picture(picture)
-            seen = detect(instance_model(), image, score_threshold=INSTANCE_SCORE)
-            masks = (
-                seen.masks if seen.masks is not None else torch.zeros(0, *image.shape[1:], dtype=torch.bool)
-            )
-            names = tuple(seen.categories[label] for label in seen.labels.tolist())
-            return Objects(instance_labels(masks, seen.scores), names, "objects")
-
-        return _OBJECTS.get_or_make((picture.identity, INSTANCE_NETWORK), found)
+        try:
+            model = instance_model()
+        except WeightsError:  # damaged: set aside, and missing from now on
+            return objects_of(picture, network)
+        key = (picture.identity, INSTANCE_NETWORK)
+        return _OBJECTS.get_or_make(key, lambda: _instances(model, shown_picture(picture)))
     return _OBJECTS.get_or_make((picture.identity, network.identity), lambda: _pieces(picture, network))
+
+
+def _instances(model: torch.nn.Module, image: Tensor) -> Objects:
+    from cnn.detection.detect import detect
+
+    seen = detect(model, image, score_threshold=INSTANCE_SCORE)
+    masks = seen.masks if seen.masks is not None else torch.zeros(0, *image.shape[1:], dtype=torch.bool)
+    names = tuple(seen.categories[label] for label in seen.labels.tolist())
+    return Objects(instance_labels(masks, seen.scores), names, "objects")
 
 
 def _pieces(picture: CurrentPicture, network: OpenNetwork) -> Objects:

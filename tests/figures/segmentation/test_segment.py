@@ -106,6 +106,17 @@ def test_S1_instances_are_told_apart_where_mask_rcnn_is_there(monkeypatch: pytes
     assert np.array_equal(arrays["objects"], instance_labels(found.masks, found.scores).numpy())
 
 
+def test_fault_E4_a_damaged_mask_rcnn_is_set_aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    path = tmp_path / "checkpoints" / pretrained_record(network_module.INSTANCE_NETWORK).file
+    path.parent.mkdir()
+    path.write_bytes(b"not these weights")
+    header, _ = unpack(segment_block(picture_of("clock"), street(), settings_of({"view": "objects"})))
+    assert header["objects"]["kind"] == "pieces"
+    assert header["objects"]["missing"]["file"] == path.name
+    assert not path.exists()
+
+
 def test_S1_code_and_files_give_the_screens_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, network, settings = picture_of("camera"), street(), settings_of({"view": "contours"})
     _, arrays = unpack(segment_block(picture, network, settings))
