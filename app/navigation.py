@@ -69,6 +69,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("segmentation", "unet", "schema"),
     PageSpec("detection", "detect", "frame_inspect"),
     PageSpec("detection", "boxes", "select_all"),
+    PageSpec("detection", "region_proposals", "dashboard_customize"),
     PageSpec("detection", "yolo_grid", "grid_4x4"),
     PageSpec("detection", "sliding_window", "pan_tool_alt"),
     PageSpec("style", "style_transfer", "brush"),

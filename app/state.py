@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.figures.detection.region_proposals_settings import FIELDS as PROPOSAL_FIELDS
 from app.figures.networks.architectures_settings import FIELDS as ARCHITECTURE_FIELDS
 from app.parameters import (
     EDIT_PATTERN,
@@ -77,6 +78,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "yolo_grid": tuple(of_field(field) for field in GRID_FIELDS),
     "sliding_window": tuple(of_field(field) for field in WINDOW_FIELDS),
     "architectures": tuple(of_field(field) for field in ARCHITECTURE_FIELDS),
+    "region_proposals": tuple(of_field(field) for field in PROPOSAL_FIELDS),
     "segment": (
         *network_parameters("unet-street"),
         Choice("view", ("overlay", "contours", "map", "objects"), "overlay"),

@@ -15,6 +15,7 @@ MODULES = {
     "convolution": "app.figures.convolution.convolution",
     "receptive_field": "app.figures.convolution.receptive_field",
     "architectures": "app.figures.networks.architectures",
+    "region_proposals": "app.figures.detection.region_proposals",
     "layer_explorer": "app.figures.networks.layer_explorer",
     "learned_filters": "app.figures.convolution.learned_filters",
     "transposed_convolution": "app.figures.convolution.transposed_convolution",
