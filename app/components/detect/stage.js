@@ -104,10 +104,11 @@ export class DetectStage {
     const { pen, scale, found } = this, [x, y] = found.boxOf(place).map((value) => value * scale), [r, g, b] = this.colour(place);
     const text = `${found.categories[found.labels[place]] ?? found.labels[place]} ${found.scores[place].toFixed(2)}`;
     pen.globalAlpha = dim ? 0.35 : 1;
-    pen.font = "600 12px system-ui, sans-serif"; pen.textBaseline = "middle"; pen.textAlign = "left";
-    const width = pen.measureText(text).width + 8, top = Math.max(0, y - 17), left = Math.min(Math.max(x - 1, 0), Math.max(0, this.canvas.clientWidth - width));
-    pen.fillStyle = `rgb(${r} ${g} ${b})`; pen.fillRect(left, top, width, 17);
-    pen.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 128 ? "#101216" : "#fff"; pen.fillText(text, left + 4, top + 9);
+    const small = this.canvas.clientWidth < 520, tall = small ? 13 : 17;
+    pen.font = `600 ${small ? 9.5 : 12}px system-ui, sans-serif`; pen.textBaseline = "middle"; pen.textAlign = "left";
+    const width = pen.measureText(text).width + (small ? 4 : 8), top = Math.max(0, y - tall), left = Math.min(Math.max(x - 1, 0), Math.max(0, this.canvas.clientWidth - width));
+    pen.fillStyle = `rgb(${r} ${g} ${b})`; pen.fillRect(left, top, width, tall);
+    pen.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 128 ? "#101216" : "#fff"; pen.fillText(text, left + (small ? 2 : 4), top + tall / 2 + 0.5);
     pen.globalAlpha = 1;
   }
 

@@ -45,7 +45,8 @@ def _detect(screen: Screen, picked: OpenNetwork) -> None:
         "strip": strip(screen.session, screen.language) if settings.many else [],
         "settings_from": "browser" if sent else "address",
     }  # fmt: skip
-    block = detect_block(picked, screen.picture, settings, str(sent.get("known") or ""), header)
+    with st.spinner(screen.words("looking"), show_time=True):
+        block = detect_block(picked, screen.picture, settings, str(sent.get("known") or ""), header)
     component("detect")(
         key=key, data=block, on_found_change=lambda: None, on_act_change=lambda: act(screen, picked)
     )
