@@ -15,8 +15,8 @@ from app.figures.networks.attribution_maps import (
     WINDOWS,
     AttributionSettings,
     AttributionView,
-    chosen_heat,
     pixel_map,
+    shown_heat,
 )
 from app.open_models import OpenNetwork
 from cnn.attribution.grad_cam import CAM_METHODS
@@ -31,15 +31,13 @@ def attribution_files(
     """Return (label id, file name, its maker, MIME type) of what can be taken away."""
     listed: list[File] = []
     if settings.method not in FAST_METHODS or settings.pixels:
-        heat = chosen_heat(network, view, settings, runs.maps)
-        if heat is not None:
-            found = runs.maps.get(settings.method)
-            signed = (found is not None and found.signed) or settings.method == "input_x_gradient"
+        shown = shown_heat(network, view, settings, runs.maps)
+        if shown is not None:
             listed.append(
                 (
                     "overlay",
                     f"{settings.method}.png",
-                    lambda: png_bytes(overlay(view, heat, signed, settings.opacity / 100)),
+                    lambda: png_bytes(overlay(view, *shown, settings.opacity / 100)),
                     "image/png",
                 )
             )

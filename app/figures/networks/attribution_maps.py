@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from app.cache import BoundedCache, tensor_bytes
 from app.open_models import OpenNetwork
@@ -157,6 +158,26 @@ def chosen_heat(
     if found is None and settings.method in FAST_METHODS:
         found = pixel_map(network, view, settings.method)
     return found.heat if found is not None else None
+
+
+def shown_heat(
+    network: OpenNetwork, view: AttributionView, settings: AttributionSettings, slow: Mapping[str, PixelMap]
+) -> tuple[Tensor, bool] | None:
+    """Return (the chosen map (H, W) as it is on screen, whether it has signs); None where it is not there yet."""
+    if settings.method not in CAM_METHODS:
+        heat = chosen_heat(network, view, settings, slow)
+        found = slow.get(settings.method)
+        signed = found.signed if found is not None else settings.method == "input_x_gradient"
+        return None if heat is None else (heat, signed)
+    if not view.layers:
+        return None
+    layer = settings.layer if settings.layer in view.grid else view.default_layer
+    raw = torch.nan_to_num(view.grid[layer][settings.method].raw, nan=0.0, posinf=0.0, neginf=0.0)
+    raw = raw if settings.signed else raw.relu()
+    how: dict[str, Any] = (
+        {"mode": "nearest"} if settings.blocks else {"mode": "bilinear", "align_corners": False}
+    )
+    return F.interpolate(raw[None, None], size=view.prepared.batch.shape[-2:], **how)[0, 0], settings.signed
 
 
 def shuffled_heat(
