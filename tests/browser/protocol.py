@@ -69,16 +69,7 @@ class Visitor:
 
     def open_live(self, messages: list[ForwardMsg]) -> None:
         """Connect to /convscope/live with the token that a run of the script gave to its toolbar."""
-        for message in messages:
-            element = message.delta.new_element
-            if element.WhichOneof(
-                "type"
-            ) == "bidi_component" and element.bidi_component.component_name.endswith("toolbar"):
-                header, _ = unpack(element.bidi_component.bytes)
-                token = header["live"]["token"]
-                break
-        else:
-            raise LookupError("no toolbar among the messages")
+        token = live_token(messages)
         address = self.url.replace("http", "ws")
         self._live = self._connections.enter_context(
             connect(
@@ -95,6 +86,18 @@ class Visitor:
         answer = self._live.recv(timeout=20)
         seconds = time.perf_counter() - begun
         return (json.loads(answer) if isinstance(answer, str) else unpack(answer)[0]), seconds
+
+
+def live_token(messages: list[ForwardMsg]) -> str:
+    """Return the token of our routes that a run of the script gave to its toolbar. Raises: LookupError."""
+    for message in messages:
+        element = message.delta.new_element
+        if element.WhichOneof("type") == "bidi_component" and element.bidi_component.component_name.endswith(
+            "toolbar"
+        ):
+            header, _ = unpack(element.bidi_component.bytes)
+            return str(header["live"]["token"])
+    raise LookupError("no toolbar among the messages")
 
 
 def exceptions_in(messages: list[ForwardMsg]) -> list[str]:
