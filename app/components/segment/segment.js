@@ -129,8 +129,8 @@ class SegmentScreen {
     const { width, height } = frame.image, { canvas } = this.paper;
     if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
     this.paper.drawImage(frame.image, 0, 0);
-    const { labels } = labelsOfRuns(frame.result);
-    if (labels.data.some((label) => label >= this.network.classes.length)) return;   // of another network, before its own run begins
+    const { labels, colours } = labelsOfRuns(frame.result);
+    if (colours.length !== this.network.classes.length) return;   // of another network, before its own run begins
     this.frame = { image: planarOf(this.paper.getImageData(0, 0, width, height).data, width, height), labels, alt: this.words.source_video };
     this.show();
   }

@@ -7,7 +7,7 @@ const GAP = 3, LEAST = 24;                               // CSS pixels between t
 export class TileMosaic {
   constructor(label, choose) {
     this.choose = choose; this.hovered = -1; this.chosen = 0;
-    this.canvas = make("canvas", { tabindex: "0", role: "listbox", "aria-label": label, onclick: (event) => this.press(event),
+    this.canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": label, onclick: (event) => this.press(event),
       onpointermove: (event) => this.point(this.at(event)), onpointerleave: () => this.point(-1), onkeydown: (event) => this.key(event) });
     this.element = make("div", { class: "mosaic" }, this.canvas);
   }

@@ -106,5 +106,5 @@ export class UDrawing {
 function sized(canvas, rows, columns, side) {
   canvas.width = columns; canvas.height = rows;
   const scale = side / Math.max(rows, columns);
-  canvas.style.width = `${Math.max(columns * scale, 8)}px`; canvas.style.height = `${Math.max(rows * scale, 8)}px`;
+  canvas.style.width = `${Math.max(columns * scale, 8)}px`; canvas.style.aspectRatio = `${columns} / ${rows}`;
 }

@@ -1,4 +1,4 @@
-"""What the classes of pixels are called on screen."""
+"""What the classes of pixels are called on screen, and which pictures the shipped networks know."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from functools import cache
 
 from app.language import LESSONS
+from cnn.images.tissue import TISSUE_ID
+
+FITTING = {"unet-street": ("temple", "camera"), "unet-membrane": (TISSUE_ID,)}
+"""Built-in pictures that a network can make sense of: the street one knows sky, trees, buildings and ground."""
 
 
 def names(categories: Sequence[str], language: str) -> list[str]:

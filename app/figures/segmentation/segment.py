@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.figures.segmentation.classes import names
+from app.figures.segmentation.classes import FITTING, names
 from app.figures.segmentation.segment_network import (
     SegmentSettings,
     instance_file,
@@ -20,11 +19,11 @@ from app.figures.segmentation.segment_network import (
     settings_of,
     shown_picture,
 )
+from app.figures.segmentation.unet_network import small_maps
 from app.open_models import OpenNetwork, open_network
 from app.pictures import CurrentPicture
 from app.wire import pack
 from cnn.images.encode import resize_to, to_hwc
-from cnn.images.tissue import TISSUE_ID
 from cnn.models.cache import MODEL_CACHE
 from cnn.segmentation.colours import class_colours, overlaid
 from cnn.segmentation.segment import Segmentation, SegmenterError, segment
@@ -32,8 +31,6 @@ from cnn.weights.builtin import available, load_builtin
 
 MOST_KNOWN = 40
 TILE_SIDE = 128
-FITTING = {"unet-street": ("temple", "camera"), "unet-membrane": (TISSUE_ID,)}
-"""Built-in pictures that a shipped network can make sense of."""
 
 
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
@@ -100,7 +97,7 @@ def segment_block(
     }  # fmt: skip
     if name not in known:
         arrays["labels"] = found.labels.numpy()
-        arrays["tiles"] = (_small(found.probabilities, TILE_SIDE) * 255).round().to(torch.uint8).numpy()
+        arrays["tiles"] = (small_maps(found.probabilities, TILE_SIDE) * 255).round().to(torch.uint8).numpy()
     if settings.view == "map":
         label = _shown_class(found, settings)
         block["map"] = {"id": f"{name}:map:{label}", "label": label}
@@ -146,17 +143,6 @@ def _add_objects(
     }  # fmt: skip
     if block["objects"]["id"] not in known:
         arrays["objects"] = found.labels.to(torch.int32).numpy()
-
-
-def _small(values: Tensor, side: int) -> Tensor:
-    """(K, h, w) scaled down by area so that no side is over `side`; smaller ones as they are."""
-    height, width = values.shape[1:]
-    factor = side / max(height, width)
-    if factor >= 1:
-        return values
-    return F.interpolate(
-        values[None], (max(1, round(height * factor)), max(1, round(width * factor))), mode="area"
-    )[0]
 
 
 def card(photo: Tensor) -> NDArray[np.uint8]:

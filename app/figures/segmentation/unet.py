@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.figures.segmentation.classes import names
+from app.figures.segmentation.classes import FITTING, names
 from app.figures.segmentation.unet_network import (
-    FITTING,
     UNetSettings,
     block_names,
     block_of,
@@ -24,6 +22,7 @@ from app.figures.segmentation.unet_network import (
     results_of,
     settings_of,
     shown_picture,
+    small_maps,
     strongest,
     true_mask,
     unet,
@@ -125,7 +124,7 @@ def _nodes(maps: UNetMaps, arrays: dict[str, NDArray[Any]], send: bool) -> list[
         values = block_of(maps, name)
         nodes.append({"name": name, "shape": list(values.shape), "signed": _signed(name)})
         if send:
-            mean = _small(values.abs().mean(0, keepdim=True), NODE_SIDE)[0]
+            mean = small_maps(values.abs().mean(0, keepdim=True), NODE_SIDE)[0]
             arrays[f"node.{name}"] = (
                 (mean * (255 / max(float(mean.max()), 1e-30))).round().to(torch.uint8).numpy()
             )
@@ -149,7 +148,7 @@ def _add_block(
     }  # fmt: skip
     if block["block"]["id"] not in known:
         scale = limits.clamp_min(1e-30)[:, None, None]
-        tiles = _small(values, TILE_SIDE) / scale
+        tiles = small_maps(values, TILE_SIDE) / scale
         coded = tiles * 127 + 128 if _signed(settings.block) else tiles * 255
         arrays["tiles"] = coded.round().clamp(0, 255).to(torch.uint8).numpy()
     block["channel"] = {
@@ -158,16 +157,6 @@ def _add_block(
     }  # fmt: skip
     if block["channel"]["id"] not in known:
         arrays["channel"] = values[channel].numpy()
-
-
-def _small(values: Tensor, side: int) -> Tensor:
-    """(C, h, w) scaled down by area so that no side is over `side`; smaller ones as they are."""
-    height, width = values.shape[1:]
-    factor = side / max(height, width)
-    if factor >= 1:
-        return values
-    size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return F.interpolate(values[None], size, mode="area")[0]
 
 
 def card(photo: Tensor) -> NDArray[np.uint8]:

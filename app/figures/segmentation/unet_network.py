@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from app.cache import BoundedCache, tensor_bytes
+from app.figures.segmentation.classes import FITTING
 from app.pictures import CurrentPicture, as_photo
 from app.state import SCREENS
 from cnn.images.encode import thumbnail
@@ -146,10 +148,16 @@ def fits(picture: CurrentPicture, net: str) -> bool:
     return picture.key in FITTING[net] or picture.key.startswith("u-")
 
 
-FITTING = {"unet-street": ("temple", "camera"), "unet-membrane": (TISSUE_ID,)}
-"""Built-in pictures that a network can make sense of: the street one knows sky, trees, buildings and ground."""
-
-
 def labels_of(maps: UNetMaps) -> Tensor:
     """Return (h, w) uint8, the class with the largest score."""
     return maps.logits.float().argmax(0).to(torch.uint8)
+
+
+def small_maps(values: Tensor, side: int) -> Tensor:
+    """Return (C, h, w) scaled down by area so that no side is over `side`; smaller ones as they are."""
+    height, width = values.shape[1:]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return values
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    return F.interpolate(values[None], size, mode="area")[0]

@@ -18,7 +18,8 @@ import torch
 from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 
 import app.figures.segmentation.segment_network as network_module
-from app.figures.segmentation.segment import FITTING, card, live_block, network_words, segment_block
+from app.figures.segmentation.classes import FITTING
+from app.figures.segmentation.segment import card, live_block, network_words, segment_block
 from app.figures.segmentation.segment_camera import camera_answer
 from app.figures.segmentation.segment_files import pytorch_code, segment_files
 from app.figures.segmentation.segment_network import settings_of, shown_picture
