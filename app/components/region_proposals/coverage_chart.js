@@ -41,7 +41,7 @@ export class CoverageChart {
     pen.fillText(this.words.chart_axis, MARGIN.left + inner.w / 2, height - 14);
     for (const { values, dashed } of this.curves) {
       pen.strokeStyle = dashed ? quiet : accent; pen.lineWidth = 2.2; pen.setLineDash(dashed ? [6, 3] : []); pen.beginPath();
-      values.forEach((value, i) => { if (i) pen.lineTo(x(i + 1), y(value)); else pen.moveTo(x(1), y(value)); });
+      values.forEach((value, i) => { if (i) { pen.lineTo(x(i + 1), y(values[i - 1])); pen.lineTo(x(i + 1), y(value)); } else pen.moveTo(x(1), y(value)); });
       pen.stroke();
     }
     pen.setLineDash([]);

@@ -154,7 +154,7 @@ class ProposalScreen extends Instrument {
 
   show() {
     const { settings, words, block } = this, { tab } = block.settings;
-    const searching = block.missing ? fill(words.searching, { done: block.regions.numbers.length, all: settings.strategies.length }) : "", waits = tab === "generations" && !this.measured;
+    const grown = block.regions.numbers.length, searching = !block.missing ? "" : grown === settings.strategies.length ? words.measuring : fill(words.searching, { done: grown, all: settings.strategies.length }), waits = tab === "generations" && !this.measured;
     this.find(".notice").classList.toggle("cs-hidden", !waits);
     this.find(".notice").textContent = waits ? searching : "";
     this.searching.textContent = searching;

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from app.cache import BoundedCache, tensor_bytes
 from app.figures.colours import palette
-from app.figures.detection.region_proposals_settings import (
-    MOST_REGIONS,
-    NETWORK_LABELS,
-    NETWORKS,
-    ProposalSettings,
+from app.figures.detection.region_proposals_runs import (
+    first_trees,
+    generations_key,
+    is_noted,
+    measured,
+    network_key,
+    note,
+    proposed,
+    regions_of,
+    tree_of,
 )
+from app.figures.detection.region_proposals_settings import NETWORK_LABELS, NETWORKS, ProposalSettings
 from app.figures.detection.yolo_picture import shown_pixels
-from app.pictures import CurrentPicture, as_photo
+from app.pictures import CurrentPicture
 from app.wire import pack
-from cnn.detection.generations import Generations, generations
-from cnn.detection.region_proposals import STRATEGIES, Grouping, grouping, ranked
-from cnn.detection.rpn import Proposals, rpn_proposals
+from cnn.detection.region_proposals import STRATEGIES, grouping
 from cnn.images.encode import resize_to, to_hwc
-from cnn.models.cache import MODEL_CACHE
-from cnn.weights.pretrained import is_there, load_pretrained, pretrained_record
 
 MOST_KNOWN = 30
-SAMPLE, CROP_SHOWN = 6, 72
-PATIENCE = 0.3
-"""Seconds after which an answer grows no further tree; the browser asks again for the rest."""
-
-
-def _tree_bytes(tree: tuple[Grouping, float]) -> int:
-    found = tree[0]
-    return sum(map(tensor_bytes, (found.segments, found.boxes, found.pairs, found.similarity)))
-
-
-_TREES: BoundedCache[tuple[Grouping, float]] = BoundedCache(48_000_000, _tree_bytes)
-_PROPOSALS: BoundedCache[Proposals] = BoundedCache(4_000_000, lambda found: tensor_bytes(found.boxes) * 2)
-_GENERATIONS: BoundedCache[Generations] = BoundedCache(
-    32_000_000,
-    lambda found: tensor_bytes(found.crops) + tensor_bytes(found.pooled) + tensor_bytes(found.proposals),
-)
-_ready: set[tuple[str, int]] = set()
-_ready_lock = threading.Lock()
+CROP_SHOWN = 72
 
 
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
@@ -71,82 +53,6 @@ def screen_words(language: str) -> dict[str, Any]:
     return {"nets": [[name, NETWORK_LABELS[name][language]] for name in NETWORKS]}
 
 
-def tree_of(picture: CurrentPicture, number: int) -> tuple[Grouping, float]:
-    """Return one strategy's tree on the picture and the seconds it took, kept for a while."""
-
-    def make() -> tuple[Grouping, float]:
-        start = time.perf_counter()
-        found = grouping(as_photo(picture), STRATEGIES[number])
-        return found, time.perf_counter() - start
-
-    tree = _TREES.get_or_make((picture.identity, number), make)
-    with _ready_lock:
-        _ready.add((picture.identity, number))
-        if len(_ready) > 4000:
-            _ready.clear()
-    return tree
-
-
-def first_trees(picture: CurrentPicture, settings: ProposalSettings) -> tuple[int, ...]:
-    """Return the strategies that one answer waits for: all that were grown already, and more while there is time."""
-    with _ready_lock:
-        grown = [number for number in settings.chosen if (picture.identity, number) in _ready]
-    start = time.perf_counter()
-    for number in settings.chosen:
-        if number not in grown and (not grown or time.perf_counter() - start < PATIENCE):
-            tree_of(picture, number)
-            grown.append(number)
-    return tuple(sorted(grown))
-
-
-def detector_of(name: str) -> tuple[nn.Module, bool]:
-    """Return a Faster R-CNN and whether it has its published weights; else they are random (seed 0)."""
-    record = pretrained_record(name)
-    if is_there(record):
-        return MODEL_CACHE.get(("pretrained", record.name), lambda: load_pretrained(record)), True
-    return MODEL_CACHE.get(("random detector", name), lambda: random_detector(name)), False
-
-
-def random_detector(name: str) -> nn.Module:
-    """Return a Faster R-CNN with torchvision's first weights, drawn by seed 0."""
-    from torchvision.models import get_model
-
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        model: nn.Module = get_model(name, weights=None, weights_backbone=None)
-    return model.eval().requires_grad_(False)
-
-
-def proposed(picture: CurrentPicture, name: str) -> tuple[Proposals, bool]:
-    """Return the proposal network's regions, and whether its weights are trained."""
-    model, trained = detector_of(name)
-    key = (picture.identity, name, trained)
-    return _PROPOSALS.get_or_make(key, lambda: rpn_proposals(model, as_photo(picture))), trained
-
-
-def regions_of(
-    picture: CurrentPicture, settings: ProposalSettings, numbers: tuple[int, ...]
-) -> tuple[Tensor, Tensor, float]:
-    """Return the boxes (R, 4) in the order of their rank, the strategy of each, and the seconds of the search."""
-    trees = [tree_of(picture, number) for number in numbers]
-    height, width = (int(n) for n in picture.pixels.shape[1:])
-    boxes, owners = ranked(
-        [tree for tree, _ in trees], (height, width), limit=MOST_REGIONS, seed=settings.seed
-    )
-    return boxes, torch.tensor(numbers)[owners], sum(seconds for _, seconds in trees)
-
-
-def measured(picture: CurrentPicture, settings: ProposalSettings) -> tuple[Generations, bool]:
-    """Return the three generations on the picture, measured once, and whether the weights are trained."""
-    boxes, _, seconds = regions_of(picture, settings, settings.chosen)
-    model, trained = detector_of(settings.net)
-    key = (picture.identity, settings.net, settings.strategies, settings.seed, trained)
-    image = as_photo(picture)
-    return _GENERATIONS.get_or_make(
-        key, lambda: generations(model, image, boxes, seconds, sample=SAMPLE)
-    ), trained
-
-
 def proposals_block(
     picture: CurrentPicture,
     settings: ProposalSettings,
@@ -156,9 +62,11 @@ def proposals_block(
 ) -> bytes:
     """Return picture, the shown tree, the regions in order, and the network's proposals or the generations.
 
-    One answer grows trees for a moment; `missing` counts those that the browser is to ask for again. Parts with an id
-    in `known` are left out.
+    One answer grows trees for a moment, and only one without a live route in its header runs a detector; where
+    `missing` is not 0 the browser is to ask again. Parts with an id in `known` are left out.
     """
+    # A rerun must paint soon; the browser then asks over the live route for what takes longer.
+    waits = not (header or {}).get("live")
     numbers = first_trees(picture, settings)
     tree_number = settings.tree if settings.tree in numbers else numbers[0]
     tree, seconds = tree_of(picture, tree_number)
@@ -196,15 +104,17 @@ def proposals_block(
         },
         "regions": {"boxes": boxes.numpy(), "owners": owners.int().numpy()},
     }
-    if settings.source == "network" and settings.tab == "regions":
-        found, trained = proposed(picture, settings.net)
-        block["network"] = {
-            "id": f"network:{picture.identity}:{settings.net}:{trained}", "trained": trained, "anchors": found.anchors,
-            "levels": [list(level) for level in found.levels], "seconds": found.seconds,
-        }  # fmt: skip
-        parts["network"] = {"proposed": found.boxes.numpy(), "scores": found.scores.numpy()}
-    if settings.tab == "generations" and not block["missing"]:
+    wanted = "generations" if settings.tab == "generations" else settings.source
+    if wanted == "network" and (waits or is_noted(network_key(picture, settings))):
+        block["network"], parts["network"] = _told_network(picture, settings)
+    elif (
+        wanted == "generations"
+        and not block["missing"]
+        and (waits or is_noted(generations_key(picture, settings)))
+    ):
         block["generations"], parts["generations"] = _told(picture, settings)
+    elif wanted != "search":
+        block["missing"] = max(block["missing"], 1)
     arrays = {
         name: array
         for part, made in parts.items()
@@ -212,6 +122,18 @@ def proposals_block(
         for name, array in made.items()
     }
     return pack(block, arrays)
+
+
+def _told_network(
+    picture: CurrentPicture, settings: ProposalSettings
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    found, trained = proposed(picture, settings.net)
+    note(network_key(picture, settings))
+    told = {
+        "id": f"network:{picture.identity}:{settings.net}:{trained}", "trained": trained, "anchors": found.anchors,
+        "levels": [list(level) for level in found.levels], "seconds": found.seconds,
+    }  # fmt: skip
+    return told, {"proposed": found.boxes.numpy(), "scores": found.scores.numpy()}
 
 
 def _described(number: int) -> dict[str, Any]:
@@ -223,6 +145,7 @@ def _told(
     picture: CurrentPicture, settings: ProposalSettings
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     found, trained = measured(picture, settings)
+    note(generations_key(picture, settings))
     rows = [
         {
             "name": row.pipeline.name, "year": row.pipeline.year, "source": row.pipeline.source, "regions": row.regions,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.figures.detection.region_proposals import detector_of, proposed, regions_of
+from app.figures.detection.region_proposals_runs import detector_of, proposed, regions_of
 from app.figures.detection.region_proposals_settings import MOST_REGIONS, ProposalSettings
 from app.pictures import CurrentPicture, as_photo
 from cnn.detection.iou import iou

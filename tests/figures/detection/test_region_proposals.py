@@ -19,9 +19,9 @@ from app.figures.detection.region_proposals import (
     live_block,
     proposals_block,
     screen_words,
-    tree_of,
 )
 from app.figures.detection.region_proposals_files import listed, proposal_files, pytorch_code
+from app.figures.detection.region_proposals_runs import tree_of
 from app.figures.detection.region_proposals_settings import FIELDS, NETWORKS, ProposalSettings
 from app.language import LANGUAGES, Words
 from app.pictures import picture_of
@@ -58,6 +58,19 @@ def test_O8_the_block_holds_tree_and_regions_in_order() -> None:
     assert arrays["owners"].tolist() == owners
     ids = tuple(header[part]["id"] for part in ("picture", "tree", "regions"))
     assert not block_of(known=ids, tree=2)[1]
+
+
+def test_a_rerun_leaves_the_detector_to_the_live_route() -> None:
+    values = "1,2,3;4,5,60;7,8,9;3,3,3"
+    settings = ProposalSettings(tab="generations", strategies="0")
+    picture = picture_of(SMALL, values)
+    first, _ = unpack(proposals_block(picture, settings, header={"live": {"path": "x", "token": "y"}}))
+    assert first["missing"] == 1
+    assert "generations" not in first
+    asked, _ = unpack(live_block({"settings": settings.to_mapping()}, lambda: picture))
+    assert (asked["missing"], len(asked["generations"]["rows"])) == (0, 3)
+    again, _ = unpack(proposals_block(picture, settings, header={"live": {"path": "x", "token": "y"}}))
+    assert again["generations"] == asked["generations"]
 
 
 def test_trees_follow_one_after_the_other() -> None:
