@@ -60,6 +60,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("convolution", "receptive_field", "center_focus_strong"),
     PageSpec("convolution", "learned_filters", "model_training"),
     PageSpec("convolution", "transposed_convolution", "open_in_full"),
+    PageSpec("convolution", "connections", "hub"),
     PageSpec("networks", "attribution", "manage_search"),
     PageSpec("networks", "architectures", "account_tree"),
     PageSpec("networks", "layer_explorer", "account_tree"),

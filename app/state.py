@@ -28,6 +28,7 @@ from app.parameters import (
     number_of,
     of_field,
 )
+from cnn.convolution.connection_settings import FIELDS as CONNECTION_FIELDS
 from cnn.convolution.field_settings import FIELDS as FIELD_FIELDS
 from cnn.convolution.learning_settings import FIELDS as LEARNING_FIELDS
 from cnn.convolution.settings import DIFFERENCE_PATTERN
@@ -64,6 +65,7 @@ SCREENS: dict[str, tuple[Parameter, ...]] = {
     "receptive_field": tuple(of_field(field) for field in FIELD_FIELDS),
     "learned_filters": tuple(of_field(field) for field in LEARNING_FIELDS),
     "transposed_convolution": tuple(of_field(field) for field in TRANSPOSED_FIELDS),
+    "connections": tuple(of_field(field) for field in CONNECTION_FIELDS),
     "detect": (
         *network_parameters("yolo-cells"),
         Choice("source", ("picture", "camera", "video"), "picture"),

@@ -19,6 +19,7 @@ MODULES = {
     "layer_explorer": "app.figures.networks.layer_explorer",
     "learned_filters": "app.figures.convolution.learned_filters",
     "transposed_convolution": "app.figures.convolution.transposed_convolution",
+    "connections": "app.figures.convolution.connections",
     "detect": "app.figures.detection.detect",
     "boxes": "app.figures.detection.boxes",
     "yolo_grid": "app.figures.detection.yolo_grid",

@@ -56,6 +56,7 @@ class TranslationStudy:
         pooled_equal: share of the pooled map's elements that did not change at all, compared in place.
         dense: outputs ``(M,)`` of one fully connected layer for each.
         dense_equal: share of its outputs that did not change (by more than a thousandth of their spread).
+        map_change, pooled_change, dense_change: how much each changed in place on average, in parts of its spread.
     """
 
     shift: tuple[int, int]
@@ -66,6 +67,9 @@ class TranslationStudy:
     pooled_equal: float
     dense: tuple[Tensor, Tensor]
     dense_equal: float
+    map_change: float
+    pooled_change: float
+    dense_change: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ def translation_study(
     shift: tuple[int, int] = (1, 1),
     *,
     pool: int = 2,
+    relu: bool = False,
     outputs: int = 64,
     seed: int = 0,
 ) -> TranslationStudy:
@@ -167,7 +172,7 @@ def translation_study(
 
     Args:
         image: ``(H, W)`` or ``(C, H, W)``. weight: ``(k, k)``, applied to every channel and summed.
-        pool: side and stride of the pooling.
+        pool: side and stride of the pooling. relu: whether the maps go through ReLU first.
 
     Raises:
         ShapeError: a picture smaller than the filter, the pooling or the shift.
@@ -184,6 +189,7 @@ def translation_study(
     images = picture, picture[:, rows][:, :, columns]
     kernel = weight.float().expand(1, len(picture), *weight.shape[-2:])
     maps = tuple(F.conv2d(one[None], kernel)[0] for one in images)
+    maps = tuple(one.relu() for one in maps) if relu else maps
     pooled = tuple(F.max_pool2d(one[None], pool)[0] for one in maps)
     generator = torch.Generator().manual_seed(seed)
     matrix = torch.randn(outputs, picture.numel(), generator=generator) / picture.numel() ** 0.5
@@ -202,7 +208,15 @@ def translation_study(
         pooled_equal=_share_equal(*pooled),
         dense=(dense[0], dense[1]),
         dense_equal=float(((dense[0] - dense[1]).abs() <= 1e-3 * spread).float().mean()),
+        map_change=_change(*maps),
+        pooled_change=_change(*pooled),
+        dense_change=_change(*dense),
     )
+
+
+def _change(a: Tensor, b: Tensor) -> float:
+    """The mean absolute difference in parts of the first's standard deviation."""
+    return float((a - b).abs().mean() / a.std().clamp(min=1e-12))
 
 
 def _share_equal(a: Tensor, b: Tensor) -> float:
