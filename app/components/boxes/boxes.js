@@ -20,7 +20,7 @@ class BoxesScreen extends Instrument {
     const hooks = (soft) => ({
       style: (item, index, editor) => (soft ? this.softStyle(item) : this.hardStyle(item, index, editor)),
       hover: (index) => this.point(soft ? this.soft : this.hard, index),
-      under: (pen, editor) => this.drawUnder(pen, editor), over: (pen, editor) => this.drawPair(pen, editor),
+      under: (pen, editor) => { this.drawUnder(pen, editor); this.drawPair(pen, editor); },
     });
     this.hard = new BoxEditor({ ...hooks(false), change: (items, done) => this.drawn(done), select: () => this.selected(),
       create: (box) => ({ box, score: 0.8, label: this.settings.label || 0 }) });
@@ -146,8 +146,8 @@ class BoxesScreen extends Instrument {
 
   pairOf() {                                              // the two boxes whose IoU is read: [index, index] or null
     const { scene, step } = this, round = scene.roundAt(step);
-    const first = this.pointed >= 0 ? this.pointed : this.mine && this.hard.selected >= 0 ? this.hard.selected : -1;
-    if (round && (first < 0 || first === round.kept)) {
+    const own = this.mine && this.items.length > 1 ? Math.max(this.hard.selected, 0) : -1, first = this.pointed >= 0 ? this.pointed : own;
+    if (round && (this.pointed < 0 || first === round.kept)) {
       const most = round.iou.indexOf(Math.max(...round.iou));
       return most >= 0 ? [round.kept, round.suppressed[most]] : null;
     }
@@ -183,18 +183,24 @@ class BoxesScreen extends Instrument {
     return { colour, weight: strong ? 2.2 : 1.2, alpha: Math.max(score, 0.08), plain: !strong || scene.index.length > MOST_TEXTS, text: (strong && step >= scene.last && scene.softKept.length <= MOST_TEXTS) || i === this.pointed ? score.toFixed(2) : "" };
   }
 
-  drawUnder(pen, editor) {                                // step 0: every candidate that the threshold will discard, thin
+  drawUnder(pen, editor) {                                // step 0: every candidate, thin; drawn once and kept
     const { scene, step } = this;
     if (step !== 0 || this.mine || !scene) return;
-    pen.globalAlpha = 0.22; pen.lineWidth = 0.8;
-    const paths = new Map();
-    for (let i = 0; i < scene.scores.length; i++) {
-      const label = scene.labels[i];
-      if (!paths.has(label)) paths.set(label, new Path2D());
-      paths.get(label).rect(...editor.rect(scene.boxes.subarray(4 * i, 4 * i + 4)));
+    const key = `${this.candidates.id}:${editor.width}:${editor.height}:${editor.ratio}`;
+    if (editor.crowdKey !== key) {
+      editor.crowdKey = key;
+      editor.crowd = new OffscreenCanvas(Math.round(editor.width * editor.ratio), Math.round(editor.height * editor.ratio));
+      const ink = editor.crowd.getContext("2d"), paths = new Map();
+      ink.scale(editor.ratio, editor.ratio);
+      ink.globalAlpha = 0.22; ink.lineWidth = 0.8;
+      for (let i = 0; i < scene.scores.length; i++) {
+        const label = scene.labels[i];
+        if (!paths.has(label)) paths.set(label, new Path2D());
+        paths.get(label).rect(...editor.rect(scene.boxes.subarray(4 * i, 4 * i + 4)));
+      }
+      for (const [label, path] of paths) { ink.strokeStyle = classColour(label); ink.stroke(path); }
     }
-    for (const [label, path] of paths) { pen.strokeStyle = classColour(label); pen.stroke(path); }
-    pen.globalAlpha = 1;
+    pen.drawImage(editor.crowd, 0, 0, editor.width, editor.height);
   }
 
   drawPair(pen, editor) {                                 // what the two share, filled

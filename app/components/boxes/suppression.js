@@ -21,9 +21,11 @@ function movedApart(boxes, labels) {                      // each class away fro
 function areaOf(boxes, i) { return f32(f32(boxes[4 * i + 2] - boxes[4 * i]) * f32(boxes[4 * i + 3] - boxes[4 * i + 1])); }
 
 export function ratioOf(boxes, areas, i, j) {             // IoU of boxes i and j in float32; NaN where neither has an area
-  const width = Math.max(0, f32(Math.min(boxes[4 * i + 2], boxes[4 * j + 2]) - Math.max(boxes[4 * i], boxes[4 * j])));
-  if (width === 0) return areas[i] + areas[j] === 0 ? NaN : 0;
-  const height = Math.max(0, f32(Math.min(boxes[4 * i + 3], boxes[4 * j + 3]) - Math.max(boxes[4 * i + 1], boxes[4 * j + 1])));
+  const a = 4 * i, b = 4 * j, right = boxes[a + 2] < boxes[b + 2] ? boxes[a + 2] : boxes[b + 2], left = boxes[a] > boxes[b] ? boxes[a] : boxes[b];
+  if (right <= left) return areas[i] + areas[j] === 0 ? NaN : 0;
+  const bottom = boxes[a + 3] < boxes[b + 3] ? boxes[a + 3] : boxes[b + 3], top = boxes[a + 1] > boxes[b + 1] ? boxes[a + 1] : boxes[b + 1];
+  if (bottom <= top) return areas[i] + areas[j] === 0 ? NaN : 0;
+  const width = f32(right - left), height = f32(bottom - top);
   const shared = f32(width * height);
   return f32(shared / f32(f32(areas[i] + areas[j]) - shared));
 }
@@ -31,24 +33,25 @@ export function ratioOf(boxes, areas, i, j) {             // IoU of boxes i and 
 // boxes: Float32Array (4·N), scores: Float32Array (N), labels: Int32Array (N). inclusive: an IoU of the threshold goes too.
 // Returns rounds, best first: {kept, suppressed: [index], iou: [value]}.
 export function suppressionRounds(boxes, scores, labels, threshold, { inclusive = false, perClass = true } = {}) {
-  const order = sortedBest(scores), one = !perClass;
-  const apart = !one && scores.length > 0 && scores.length <= CLASS_BY_CLASS_ABOVE;
+  const order = sortedBest(scores), count = scores.length;
+  const apart = perClass && count > 0 && count <= CLASS_BY_CLASS_ABOVE;
   const used = apart ? movedApart(boxes, labels) : boxes;
   const areas = Float32Array.from(scores, (_, i) => areaOf(used, i)), level = f32(threshold);
-  const gone = new Uint8Array(scores.length), rounds = [];
-  for (let first = 0; first < order.length; first++) {
-    const kept = order[first];
-    if (gone[kept]) continue;
-    const suppressed = [], iou = [];
-    for (let second = first + 1; second < order.length; second++) {
-      const other = order[second];
-      if (gone[other] || (!one && !apart && labels[other] !== labels[kept])) continue;
-      const ratio = ratioOf(used, areas, kept, other);
-      if (ratio > threshold || (inclusive && ratio === level)) { gone[other] = 1; suppressed.push(other); iou.push(ratio); }
+  const groups = perClass && !apart ? [...new Set(labels)].map((label) => order.filter((i) => labels[i] === label)) : [order];
+  const place = new Int32Array(count), rounds = [];
+  order.forEach((i, at) => { place[i] = at; });
+  for (let alive of groups) {
+    while (alive.length) {                                // the best one left is kept; whoever stays meets the next
+      const kept = alive[0], suppressed = [], iou = [], stay = [];
+      for (let at = 1; at < alive.length; at++) {
+        const other = alive[at], ratio = ratioOf(used, areas, kept, other);
+        if (ratio > threshold || (inclusive && ratio === level)) { suppressed.push(other); iou.push(ratio); } else stay.push(other);
+      }
+      rounds.push({ kept, suppressed, iou });
+      alive = stay;
     }
-    rounds.push({ kept, suppressed, iou });
   }
-  return rounds;
+  return groups.length > 1 ? rounds.sort((a, b) => place[a.kept] - place[b.kept]) : rounds;
 }
 
 // Soft-NMS: overlapping boxes of the class lose score. Returns rounds {kept, score, lowered, before, after} and the final scores (N).

@@ -104,7 +104,8 @@ class WindowScreen extends Instrument {
     this.model.set(settings.model); this.window.set(pass.percent); this.stride.set(pass.stride);
     this.window.slider.min = String(pass.least);
     this.facts.textContent = fill(words.facts, { height: pass.input[0], width: pass.input[1], classes: pass.categories.length, jump: pass.jump[0] });
-    this.sizes.textContent = fill(words.sizes, { side: pass.window, step: pass.step[1].toFixed(1), rows: comparison.rows, columns: comparison.columns, count: comparison.count });
+    this.sizes.textContent = fill(words.sizes, { side: pass.window, step: pass.step[1].toFixed(1), rows: comparison.rows, columns: comparison.columns, count: comparison.count })
+      + (pass.stride > settings.stride ? ` ${fill(words.stride_raised, { stride: settings.stride, used: pass.stride })}` : "") + (pass.percent > settings.window ? ` ${fill(words.window_raised, { window: settings.window })}` : "");
     const key = `${pass.id}:${words.language}`;
     if (this.listed !== key) { this.listed = key; this.label.input.replaceChildren(make("option", { value: "-1" }, words.label_auto), ...pass.categories.map((name, k) => make("option", { value: k }, name))); }
     this.label.set(String(settings.label < comparison.classes ? settings.label : -1));

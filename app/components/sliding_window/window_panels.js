@@ -31,7 +31,7 @@ export class CostPanel {
     crop.bar.style.width = `${crops / most * 100}%`; single.bar.style.width = `${once / most * 100}%`;
     crop.value.textContent = crops ? `${sure ? "" : "≈ "}${text(crops)}` : "…"; single.value.textContent = text(once);
     const ratio = crops >= once ? crops / once : once / crops;
-    less.replaceChildren(...(crops ? [make("b", {}, ratio.toFixed(ratio >= 10 ? 0 : 1)), ` ${words[crops >= once ? "times_less" : "times_more"]}`] : []));
+    less.replaceChildren(...(crops ? [make("b", {}, ratio.toFixed(ratio >= 10 ? 0 : 1)), ` ${words[crops >= once ? "times_less" : `times_more_${name}`]}`] : []));
   }
 }
 
