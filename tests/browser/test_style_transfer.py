@@ -89,6 +89,13 @@ def test_T1_a_paused_run_takes_on_new_weights(open_page: Opener) -> None:
     expect(page.get_by_role("button", name="Run (GIF)")).to_be_visible(timeout=30_000)
 
 
+def test_nothing_to_optimise_is_said_in_a_sentence(open_page: Opener) -> None:
+    page = open_page("style_transfer?alpha=0&strength=0")
+    page.locator(START).click(timeout=60_000)
+    expect(page.locator(".problem")).to_contain_text("Nothing to optimise", timeout=30_000)
+    expect(page.locator(START)).to_be_enabled()
+
+
 def test_an_own_style_joins_and_a_broken_file_gets_one_sentence(open_page: Opener) -> None:
     page = open_page("style_transfer")
     expect(page.locator(START)).to_be_visible(timeout=60_000)

@@ -48,7 +48,7 @@ export class StyleOutputs {
     this.asking = this.key(missing);
     const request = { style: missing, settings: this.hooks.settings() };
     if (this.channel?.usable) this.channel.request("fast_style", { ...this.address, ...request });
-    else setTimeout(() => this.hooks.component()?.setStateValue("asked", { ...request, number: this.number += 1 }), BY_RERUN);
+    else setTimeout(() => this.hooks.component()?.setStateValue("asked", { ...request, id: this.number += 1 }), BY_RERUN);
   }
 
   close() { this.channel?.close(); }

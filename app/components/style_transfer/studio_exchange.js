@@ -39,7 +39,7 @@ export class StudioExchange {
     if (!store.run && !layers?.run && !gram) return;
     const request = { run: store.run, after_run: store.last, layers: layers?.run || "", after_layers: layers?.last || 0, gram, settings: gram ? studio.settings : null };
     if (this.usable) { this.channel.request("style_transfer", { ...this.address, ...request }); return; }
-    if (this.address) this.component?.setStateValue("asked", { ...request, number: this.asked += 1 });
+    if (this.address) this.component?.setStateValue("asked", { ...request, id: this.asked += 1 });
   }
 
   rest() {

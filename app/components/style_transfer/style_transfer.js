@@ -43,7 +43,7 @@ class Studio {
     if (block.words.language !== language) this.useWords(block.words);
     if (block.new_style) this.controls.picker.add(block.new_style);
     this.follow(block);
-    if (block.arrays.answer) this.take(unpack(block.arrays.answer.data));
+    if (block.arrays.answer) this.exchange.answered(unpack(block.arrays.answer.data));
     this.picture.show(this.parts.get(block.picture.id).picture.url, block.picture);
     this.draw();
   }
@@ -87,6 +87,7 @@ class Studio {
   begun(run) { return { ...run, state: run.done ? "finished" : "queued", rows: [], frames: [], cells: [], position: 0 }; }
 
   follow({ run, layers }) {                                 // the runs that the server names: followed from their first step
+    const before = `${this.store.run} ${this.layers.run}`;
     if (!run.run) { this.news = null; this.store.reset(""); } else if (this.store.run !== run.run) {
       this.store.reset(run.run);
       this.news = this.begun(run);
@@ -96,7 +97,7 @@ class Studio {
       this.layers.reset(layers.run);
       this.layersNews = this.begun(layers);
     }
-    this.exchange.poll();
+    if (before !== `${this.store.run} ${this.layers.run}` || this.exchange.usable) this.exchange.poll();
   }
 
   take(answer) {                                            // news of the runs, Grams

@@ -33,6 +33,8 @@ from cnn.style.settings import StyleSettings
 MOST_FRAMES = 48
 """Pictures in one answer; the rest come with the next."""
 SHOWN_SIDE = 720
+GRAM_SIDE = 512
+"""Grams of larger pictures are made at this size: they are asked for between frames, and are not to hold others up."""
 
 
 def studio_block(
