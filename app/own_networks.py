@@ -167,17 +167,26 @@ def opened_file(data: bytes, reading: Reading) -> tuple[OwnDescription, nn.Modul
         if error.code not in ("onnx", "kind") or data[:1] not in (b"\x08", b"\x0a"):
             raise
         return _onnx(data, reading)
-    described = None if reading.architecture else _by_metadata(data, tensors) or _as_shipped(tensors)
+    described = None if reading.architecture else _by_metadata(data, tensors)
     if described is None:
-        fitted = fitted_model(tensors, reading.architecture or None)
-        record = model_record(fitted.name)
-        categories = imagenet_categories() if fitted.num_classes == 1000 else ()
-        description = OwnDescription(
-            "weights", record.task, record.name, record.input_shape, record.mean, record.std, categories
-        )
-        described = description, fitted.model
+        try:
+            described = _registered(tensors, reading.architecture)
+        except WeightsError as error:
+            described = None if reading.architecture else _as_shipped(tensors)
+            if described is None:
+                raise error
     description, model = described
     return _read_as(description, reading), model.eval().requires_grad_(False)
+
+
+def _registered(tensors: dict[str, Tensor], architecture: str) -> tuple[OwnDescription, nn.Module]:
+    fitted = fitted_model(tensors, architecture or None)
+    record = model_record(fitted.name)
+    categories = imagenet_categories() if fitted.num_classes == 1000 else ()
+    description = OwnDescription(
+        "weights", record.task, record.name, record.input_shape, record.mean, record.std, categories
+    )
+    return description, fitted.model
 
 
 def _read_as(description: OwnDescription, reading: Reading) -> OwnDescription:

@@ -35,7 +35,7 @@ from app.components import bundle
 from app.first_visit import visit
 from app.language import LANGUAGES
 from app.navigation import HOME, PAGES, load_pages
-from app.routes import camera, data_sets, files, live, videos
+from app.routes import camera, data_sets, files, live, networks, videos
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
@@ -140,6 +140,7 @@ app = st.App(
         WebSocketRoute(camera.PATH, camera.camera),
         Route(files.UPLOAD_PATH, files.upload, methods=["POST"]),
         Route(data_sets.PATH, data_sets.upload, methods=["POST"]),
+        Route(networks.PATH, networks.upload, methods=["POST"]),
         Route(videos.VIDEO_PATH, videos.upload, methods=["POST"]),
         Route(videos.RUN_PATH, videos.frames, methods=["GET"]),
         Route(videos.RUN_PATH, videos.act, methods=["POST"]),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app.components.bundle import component
 from app.network_list import MOST_BYTES, random_architectures, random_key
 from app.open_models import OpenNetwork
 from app.own_networks import (
@@ -19,11 +21,11 @@ from app.own_networks import (
     output_names,
 )
 from app.widgets.screen import Screen, plain
+from app.wire import pack
 from cnn.jobs import Job, JobOptions, QueueFull, submit
 from cnn.weights.errors import WeightsError
 
 POLL_SECONDS = 0.5
-MOST_MEGABYTES = 200
 
 
 class NetworkSheet:
@@ -37,15 +39,12 @@ class NetworkSheet:
 
     def draw(self) -> None:
         """Draw the three ways."""
-        own, published, drawn = st.tabs(
-            [self.words(f"picker_tab_{name}") for name in ("own", "pretrained", "random")]
-        )
-        with own:
-            self._own()
-        with published:
-            self._published()
-        with drawn:
-            self._random()
+        ways = {"own": self._own, "pretrained": self._published, "random": self._random}
+        way = st.segmented_control(
+            self.words("picker_way"), list(ways), key=self._key("way"), default="own", required=True,
+            format_func=lambda name: self.words(f"picker_tab_{name}"), label_visibility="collapsed",
+        )  # fmt: skip
+        ways[way or "own"]()
 
     def follow(self) -> None:
         """Show a download that runs, beside nothing else, until it ends."""
@@ -119,10 +118,7 @@ class NetworkSheet:
         own = self.picked.origin == "own"
         now = Reading.of(self.picked.reading) if own else Reading()
         st.caption(words("picker_own_hint"))
-        file = st.file_uploader(
-            words("picker_file"), key=self._key("file"), max_upload_size=MOST_MEGABYTES,
-            type=["safetensors", "pt", "pth", "bin", "onnx", "pt2", "pkl", "ckpt", "zip", "torchscript"],
-        )  # fmt: skip
+        place = st.container()
         names = ["", *(record.name for record in random_architectures(self.tasks))]
         architecture = st.selectbox(
             words("picker_architecture"), names, key=self._key("own_architecture"),
@@ -152,10 +148,36 @@ class NetworkSheet:
                 words("picker_read_again"), key=self._key("again"), icon=":material/refresh:",
                 on_click=self._choose, args=(self.screen, self.picked.key, reading.text()),
             )  # fmt: skip
-        if file is not None and st.session_state.get(self._key("taken")) != (
-            file.file_id,
-            reading.architecture,
-        ):
+        with place:
+            self._upload(reading)
+
+    def _upload(self, reading: Reading) -> None:
+        if self.screen.live is None:
+            self._plain_upload(reading)
+            return
+        header = {"words": self._upload_words(), "language": self.screen.language, "live": self.screen.live,
+                  "reading": reading.text()}  # fmt: skip
+        component("network_file")(
+            key=self._key("sent"), data=pack(header, {}), on_kept_change=lambda: self._kept(reading)
+        )
+
+    def _upload_words(self) -> dict[str, str]:
+        names = ("file", "choose", "sending", "checking", "sent_to", "differences")
+        return {name: self.words(f"picker_{name}") for name in names} | {
+            "upload_failed": self.words("upload_failed")
+        }
+
+    def _kept(self, reading: Reading) -> None:
+        """The browser has sent a file, and it could be opened."""
+        sent = st.session_state[self._key("sent")].get("kept")
+        key = str(sent.get("key", "")) if isinstance(sent, dict) else ""
+        if re.fullmatch(r"u-[A-Za-z0-9_-]{22}", key):
+            self._choose(self.screen, key, reading.text())
+
+    def _plain_upload(self, reading: Reading) -> None:
+        """Without our own route: Streamlit's uploader, which ends at 20 MB."""
+        file = st.file_uploader(self.words("picker_file"), key=self._key("file"))
+        if file is not None and st.session_state.get(self._key("taken")) != (file.file_id, reading.text()):
             self._take(file.getvalue(), file.file_id, reading)
         held = st.session_state.get(self._key("error"))
         if held:
@@ -175,7 +197,7 @@ class NetworkSheet:
             st.rerun()
 
     def _take(self, data: bytes, file_id: str, reading: Reading) -> None:
-        st.session_state[self._key("taken")] = (file_id, reading.architecture)
+        st.session_state[self._key("taken")] = (file_id, reading.text())
         try:
             with st.spinner(self.words("picker_checking")):
                 key = keep_network(data, self.screen.session, reading)

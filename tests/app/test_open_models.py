@@ -177,3 +177,17 @@ def test_readings_survive_junk(text: str) -> None:
     reading = Reading.of(text)
     assert Reading.of(reading.text()) == reading
     assert reading.side == 0 or 8 <= reading.side <= 1024
+
+
+def test_the_upload_route_tells_what_does_not_fit() -> None:
+    from app.routes.networks import take_network
+
+    answer = take_network(save(dict(build_model("lenet5", seed=1).state_dict())), "route", Reading())
+    assert open_network(answer["key"], "route").architecture == "lenet5"
+    state = dict(build_model("lenet5").state_dict())
+    first = next(iter(state))
+    del state[first]
+    refused = take_network(save(state), "route", Reading("lenet5"))
+    assert f"− {first}" in refused["lines"]
+    assert set(refused["error"]) == {"en", "ko"}
+    assert "lines" in take_network(b"\x80\x04K\x01.", "route", Reading())
