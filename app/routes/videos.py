@@ -55,8 +55,9 @@ async def upload(request: Request) -> Response:
     _reading.add(session)
     try:
         loop = asyncio.get_running_loop()
-        if "picture" in request.query_params:
-            key = PICTURE.parse(request.query_params["picture"])
+        asked = request.query_params.get("picture")
+        if asked is not None:
+            key = PICTURE.parse(asked)
             answer = await loop.run_in_executor(_pool, _clip, key, session)
         else:
             data = bytearray()

@@ -92,7 +92,7 @@ class DetectScreen {
     const { now, words, settings, block } = this;
     this.controls.sync(settings, now?.found);
     this.find(".picture").classList.toggle("waiting", !now);
-    this.find(".waits").textContent = now ? "" : words[`waits_${settings.source}`];
+    this.find(".waits").textContent = now ? "" : words[`waits_${settings.source}`] || "";
     this.find(".under").classList.toggle("cs-hidden", !now);
     this.find(".note-bar").classList.toggle("cs-hidden", !now);
     if (!now) return;

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from app.figures.detection.detect import raw_of
 from app.figures.detection.detect_settings import DetectSettings
 from app.open_models import OpenNetwork
-from app.pictures import CurrentPicture, as_photo
+from app.pictures import CurrentPicture, as_photo, picture_of
 from app.video_runs import VideoRun
 from cnn.detection.detect import Detections, detections
 from cnn.detection.drawing import drawn
@@ -29,25 +29,21 @@ def found_in(network: OpenNetwork, picture: CurrentPicture, settings: DetectSett
 
 
 def detect_files(
-    network: OpenNetwork, picture: CurrentPicture, settings: DetectSettings, run: VideoRun | None
+    network: OpenNetwork,
+    picture: CurrentPicture,
+    settings: DetectSettings,
+    run: VideoRun | None,
+    pictures: Sequence[Mapping[str, str]] = (),
 ) -> tuple[File, ...]:
     """Return (label's key, file name, maker, MIME type) of every download: of the video where one was worked off and
-    is looked at, else of the picture."""
+    is looked at, else of the picture, and with `pictures`, the cards of several, of them all."""
     if settings.source == "video" and run is not None:
         parameters = settings.to_browser()
 
         def records() -> list[tuple[int, Detections]]:
             return list(frames_found(run.frames.frames(), parameters))
 
-        return (
-            ("csv", "detections.csv", lambda: detections_csv(records()).encode(), "text/csv"),
-            (
-                "coco",
-                "detections.json",
-                lambda: json.dumps(coco_json(records())).encode(),
-                "application/json",
-            ),
-        )
+        return _tables("", "detections", records)
     name = picture.key if picture.key in PICTURE_IDS else "picture"
 
     def one() -> list[tuple[str, Detections]]:
@@ -56,13 +52,25 @@ def detect_files(
     def png() -> bytes:
         return png_bytes(to_hwc(drawn(as_photo(picture), one()[0][1], labels=settings.tags)))
 
+    own = (("png", f"{name}-detections.png", png, "image/png"), *_tables("", f"{name}-detections", one))
+
+    def several() -> list[tuple[str, Detections]]:
+        keys = [card["key"] for card in pictures]
+        names = [key if key in PICTURE_IDS else f"picture {place}" for place, key in enumerate(keys, start=1)]
+        return [(n, found_in(network, picture_of(k), settings)) for n, k in zip(names, keys, strict=True)]
+
+    return (*own, *_tables("_all", "detections", several)) if pictures else own
+
+
+def _tables(
+    kind: str, name: str, records: Callable[[], Sequence[tuple[str | int, Detections]]]
+) -> tuple[File, ...]:
     return (
-        ("png", f"{name}-detections.png", png, "image/png"),
-        ("csv", f"{name}-detections.csv", lambda: detections_csv(one()).encode(), "text/csv"),
+        (f"csv{kind}", f"{name}.csv", lambda: detections_csv(records()).encode(), "text/csv"),
         (
-            "coco",
-            f"{name}-detections.json",
-            lambda: json.dumps(coco_json(one())).encode(),
+            f"coco{kind}",
+            f"{name}.json",
+            lambda: json.dumps(coco_json(records())).encode(),
             "application/json",
         ),
     )

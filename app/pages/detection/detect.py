@@ -33,6 +33,7 @@ def _detect(screen: Screen, picked: OpenNetwork) -> None:
     settings = DetectSettings.of(sent.get("settings") or screen.values)
     screen.remember({**network_values(screen, picked), **settings.to_address()})
     run = RUNS.of_screen(screen.session, screen.slug)
+    pictures = strip(screen.session, screen.language) if settings.many else []
     header = {
         "words": {**screen.words.every(), "language": screen.language},
         "live": screen.live,
@@ -42,7 +43,7 @@ def _detect(screen: Screen, picked: OpenNetwork) -> None:
         },
         "alt": screen.picture.alt,
         "run": run.key if run else "",
-        "strip": strip(screen.session, screen.language) if settings.many else [],
+        "strip": pictures,
         "settings_from": "browser" if sent else "address",
     }  # fmt: skip
     with st.spinner(screen.words("looking"), show_time=True):
@@ -50,6 +51,6 @@ def _detect(screen: Screen, picked: OpenNetwork) -> None:
     component("detect")(
         key=key, data=block, on_found_change=lambda: None, on_act_change=lambda: act(screen, picked)
     )
-    files = detect_files(picked, screen.picture, settings, run)
+    files = detect_files(picked, screen.picture, settings, run, pictures)
     downloads = tuple(Download(screen.words(f"download_{name}"), *rest) for name, *rest in files)
     close_screen(screen, code=pytorch_code(picked, screen.picture, settings), downloads=downloads)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from app.figures.detection.detect import block_id, card, detect_block, live_block
+from app.figures.detection.detect import block_id, card, detect_block, live_block, strip
 from app.figures.detection.detect_files import detect_files, found_in, pytorch_code
 from app.figures.detection.detect_settings import DetectSettings
 from app.open_models import OpenNetwork, open_network
@@ -83,6 +83,17 @@ def test_O9_files_hold_what_is_shown() -> None:
     assert shown.shape == (*picture.pixels.shape[1:], 3)
     assert files["png"][0] == "cells_neutrophil-detections.png"
     assert (shown != picture.pixels.permute(1, 2, 0).numpy()).any()
+
+
+def test_O9_several_pictures_are_saved_in_one_table() -> None:
+    network, picture = opened()
+    files = {
+        f[0]: f[2] for f in detect_files(network, picture, DetectSettings(many=True), None, strip("", "en"))
+    }
+    rows = list(csv.DictReader(io.StringIO(files["csv_all"]().decode())))
+    assert sum(row["picture"] == CELLS for row in rows) == 22
+    assert sum(row["picture"] == "cells_eosinophil" for row in rows) == 15
+    assert len(json.loads(files["coco_all"]())["images"]) == 12
 
 
 def test_O9_the_browser_gets_candidates_once() -> None:
