@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, functional
 
 _LUMA = (0.299, 0.587, 0.114)
+_LONGEST = 32  # times the shorter side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,7 @@ def prepared_picture(
     if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] not in {1, 3}:
         raise ValueError(f"wanted a uint8 picture (1 or 3, H, W), got {image.dtype} {tuple(image.shape)}")
     channels, height, width = input_shape
+    image, (left, top) = _bounded(image)
     picture = _with_channels(image, channels)
     shorter = resize or max(height, width)
     resized = functional.resize(
@@ -69,7 +71,17 @@ def prepared_picture(
     )
     cropped = functional.center_crop(resized, [height, width])
     batch = functional.normalize(functional.convert_image_dtype(cropped), list(mean), list(std))[None]
-    return PreparedPicture(resized, cropped, batch, _box(image, resized, height, width))
+    x1, y1, x2, y2 = _box(image, resized, height, width)
+    return PreparedPicture(resized, cropped, batch, (x1 + left, y1 + top, x2 + left, y2 + top))
+
+
+def _bounded(image: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """The middle of a strip, where a picture is one, and (x, y) of its corner: a line of pixels as tall as a network's
+    input would be longer than the memory."""
+    rows, columns = image.shape[1:]
+    keep = _LONGEST * min(rows, columns)
+    top, left = max(rows - keep, 0) // 2, max(columns - keep, 0) // 2
+    return image[:, top : rows - top, left : columns - left], (left, top)
 
 
 def _with_channels(image: Tensor, channels: int) -> Tensor:

@@ -42,7 +42,7 @@ export class Optimised {
     const [channels, height, width] = state.shape;
     this.viewport.fitTo(0, 0, width, height);
     this.empty.classList.toggle("cs-hidden", Boolean(image));
-    this.empty.replaceChildren(make("p", {}, running ? words.starting : words.empty), running ? "" : make("button", { class: "cs-button cs-main", type: "button", "data-act": "start", onclick: () => this.act("start") }, words.start));
+    this.empty.replaceChildren(make("p", {}, running ? words.starting : words.empty), running || image ? "" : make("button", { class: "cs-button cs-main", type: "button", "data-act": "start", onclick: () => this.act("start") }, words.start));
     this.plane.setContent({ rows: height, columns: width, affine: { x: 0, y: 0, width: 1, height: 1 }, paint: (out) => {
       if (!image) { out.fill(0); return; }
       const count = height * width, { data } = image, g = channels === 3 ? count : 0;

@@ -47,6 +47,16 @@ def test_the_box_is_where_the_network_looks() -> None:
     assert inside[..., 2:-2].min() == 1
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 30_000), (1, 29_999, 1), (3, 2, 4001)])
+def test_fault_A6_a_line_of_pixels_is_read_in_its_middle(shape: tuple[int, int, int]) -> None:
+    image = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    found = prepared_picture(image, (3, 64, 64), (0.5,) * 3, (0.25,) * 3)
+    assert found.batch.shape == (1, 3, 64, 64)
+    assert max(found.resized.shape[1:]) <= 64 * 34
+    x1, y1, x2, y2 = found.box
+    assert ((x1 + x2) / 2, (y1 + y2) / 2) == pytest.approx((shape[2] / 2, shape[1] / 2), abs=0.6)
+
+
 def test_gray_and_colour() -> None:
     gray = torch.randint(0, 256, (1, 40, 40), dtype=torch.uint8)
     assert torch.equal(
