@@ -17,6 +17,7 @@ from app.figures.detection.yolo_picture import (
     ShownPicture,
     asked_picture,
     candidates_of,
+    known,
     note_header,
     picture_header,
     shown_picture,
@@ -27,7 +28,6 @@ from app.wire import pack
 from cnn.detection.box_settings import BoxSettings, DrawnBox, drawn_boxes, example_drawing
 from cnn.images.encode import to_hwc
 
-MOST_KNOWN = 24
 CLASS_COLOURS = ((214, 40, 110), (33, 102, 172), (12, 123, 95), (178, 92, 6), (107, 63, 160))
 """RGB of the classes, the same as in the browser (app/components/shared/class_colours.js)."""
 
@@ -57,12 +57,6 @@ def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPictu
         known=known(parameters),
         header={"id": parameters.get("id", 0)},
     )
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the parts that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:200] for name in listed[:MOST_KNOWN]) if isinstance(listed, list) else ()
 
 
 def shown_for(current: CurrentPicture, settings: BoxSettings, language: str = "en") -> ShownPicture:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from app.cache import BoundedCache, tensor_bytes
 from app.figures.colours import palette
-from app.figures.detection.yolo_picture import asked_picture, shown_pixels
+from app.figures.detection.yolo_picture import asked_picture, known, shown_pixels
 from app.pictures import CurrentPicture, as_photo
 from app.wire import pack
 from cnn.detection.convolutional import as_convolutional, conversions
@@ -25,7 +25,6 @@ from cnn.images.encode import to_hwc
 from cnn.models.cache import MODEL_CACHE
 from cnn.weights.builtin import Builtin, builtin_record, load_builtin, normalised
 
-MOST_KNOWN = 24
 MOST_SCALED = 260_000
 """Pixels of the scaled picture: a smaller window asks for a larger picture, and one pass should take a second at most."""
 MOST_WINDOWS = 1500
@@ -98,12 +97,6 @@ def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPictu
         crops = {"pass": slide.id, "row": row, "seconds": seconds}
         return pack({**header, "crops": crops}, {"crop_scores": scores[:, 0].contiguous().numpy()})
     return window_block(slide, settings, known=known(parameters), header=header)
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the parts that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:200] for name in listed[:MOST_KNOWN]) if isinstance(listed, list) else ()
 
 
 def slide_of(picture: CurrentPicture, settings: WindowSettings) -> Slide:

@@ -15,6 +15,7 @@ from torch import Tensor
 from app.figures.detection.yolo_picture import (
     ShownPicture,
     asked_picture,
+    known,
     note_header,
     picture_header,
     shown_picture,
@@ -36,7 +37,6 @@ from cnn.detection.landmarks import PARTS, face_points, points_of
 from cnn.images.encode import to_hwc
 from cnn.images.gallery import DEFAULT_PICTURE
 
-MOST_KNOWN = 24
 FACE_PICTURE, FACE_BOX = "astronaut", (178.0, 76.0, 272.0, 165.0)
 """A built-in picture with a face, and where it is, x1 y1 x2 y2 in pixels."""
 _ACCENT = (214, 40, 110)
@@ -49,12 +49,6 @@ def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPictu
     current, language = asked_picture(parameters, picture)
     shown = shown_for(current, settings, language)
     return grid_block(shown, settings, known=known(parameters), header={"id": parameters.get("id", 0)})
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the parts that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:200] for name in listed[:MOST_KNOWN]) if isinstance(listed, list) else ()
 
 
 def shown_for(current: CurrentPicture, settings: GridSettings, language: str = "en") -> ShownPicture:

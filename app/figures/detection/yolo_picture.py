@@ -22,6 +22,7 @@ from cnn.weights.builtin import load_builtin
 LECTURE_SCORE = 0.6
 EXAMPLES = {"yolo-cells": "cells_neutrophil", "yolo-everyday": "shapes"}
 """For each network a built-in picture on which it finds something."""
+MOST_KNOWN = 24
 SHOWN_SIDE = 800
 """Pixels of the longer side that reach the browser."""
 
@@ -136,6 +137,12 @@ def asked_picture(
     language = "ko" if parameters.get("language") == "ko" else "en"
     current = picture()
     return (picture_of(current.key, language=language) if current.key in PICTURE_IDS else current), language
+
+
+def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the parts that the browser says it has."""
+    listed = sent.get("known")
+    return tuple(str(name)[:200] for name in listed[:MOST_KNOWN]) if isinstance(listed, list) else ()
 
 
 def candidates_of(output: YoloOutput) -> tuple[Tensor, Tensor, Tensor]:

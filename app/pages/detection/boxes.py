@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.figures.detection.boxes import boxes_block, known, shown_for
+from app.figures.detection.boxes import boxes_block, shown_for
 from app.figures.detection.boxes_code import pytorch_code
 from app.figures.detection.boxes_files import box_files
+from app.figures.detection.yolo_picture import known
 from app.widgets.instrument import Answer, instrument
 from app.widgets.screen import open_screen
 from cnn.detection.box_settings import BoxSettings

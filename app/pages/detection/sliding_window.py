@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.figures.detection.sliding_window import known, slide_of, window_block
+from app.figures.detection.sliding_window import slide_of, window_block
 from app.figures.detection.sliding_window_files import pytorch_code, window_files
+from app.figures.detection.yolo_picture import known
 from app.widgets.instrument import Answer, instrument
 from app.widgets.screen import open_screen
 from cnn.detection.window_settings import WindowSettings
