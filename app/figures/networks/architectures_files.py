@@ -18,17 +18,14 @@ from app.figures.networks.architectures_runs import run_of, square_of
 from app.figures.networks.architectures_settings import ArchitectureSettings
 from app.pictures import CurrentPicture
 from cnn.images.encode import png_bytes, to_hwc
+from cnn.networks.builder import BuilderError
 from cnn.networks.prediction import prepared_picture
 
 File = tuple[str, str, Callable[[], bytes], str]
 
 
 def screen_files(picture: CurrentPicture, settings: ArchitectureSettings) -> tuple[str, tuple[File, ...]]:
-    """Return (the code, (label id, file name, maker, MIME type) of each download) of the settings' tab.
-
-    Raises:
-        BuilderError: the person's layers do not fit.
-    """
+    """Return (the code, (label id, file name, maker, MIME type) of each download) of the settings' tab."""
     if settings.tab == "scaling":
         return pytorch_code(settings, "", ()), (_csv(lambda: _scaling_rows(settings), "stages.csv"),)
     if settings.tab == "depth":
@@ -37,7 +34,10 @@ def screen_files(picture: CurrentPicture, settings: ArchitectureSettings) -> tup
             ("picture", "input.png", lambda: _depth_picture(picture), "image/png"),
         ]
         return pytorch_code(settings, "", ()), tuple(files)
-    run = run_of(picture, settings)
+    try:
+        run = run_of(picture, settings)
+    except BuilderError:  # the screen says which layer does not fit
+        return "", ()
     row = chosen_row(settings, run)
     files = [
         _csv(lambda: _table_rows(picture, settings), "layers.csv"),

@@ -26,6 +26,7 @@ MOST_BYTES = 280 * 2**20
 
 TRAINED = {
     "lenet5": "lenet5-mnist", "fashion_cnn": "fashion-cnn", "imagenette_resnet": "imagenette-resnet",
+    "plain_twin": "plain-twin",
     "unet": "unet-membrane", "separable_unet": "unet-street",
 }  # fmt: skip
 _HIDDEN = ("pad", "getitem", "zeros")

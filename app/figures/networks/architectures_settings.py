@@ -11,7 +11,7 @@ from cnn.convolution.settings import Field
 TABS = ("blocks", "networks", "depth", "scaling", "builder")
 NETWORKS = (
     "lenet5", "alexnet", "fashion_cnn", "vgg16", "googlenet", "resnet18", "resnet34", "resnet50", "resnet152",
-    "plain34", "imagenette_resnet", "xception", "mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "unet",
+    "plain34", "imagenette_resnet", "plain_twin", "xception", "mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "unet",
     "separable_unet",
 )  # fmt: skip
 BLOCK_NAMES = (
