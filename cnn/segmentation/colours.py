@@ -5,6 +5,8 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,19 +55,26 @@ def overlaid(
     if not 0 <= opacity <= 1:
         raise ValueError(f"wanted an opacity in 0..1, got {opacity}")
     height, width = picture.shape[1:]
-    rows = torch.arange(height) * labels.shape[0] // height
-    columns = torch.arange(width) * labels.shape[1] // width
-    spread = labels.long()[rows[:, None], columns]
-    tint = colours[spread].permute(2, 0, 1).float()
+    spread = labels
+    if tuple(labels.shape) != (height, width):
+        rows = torch.arange(height) * labels.shape[0] // height
+        columns = torch.arange(width) * labels.shape[1] // width
+        spread = labels[rows[:, None], columns]
+    tint = colours.numpy()[spread.numpy()]  # (H, W, 3)
+    pixels = np.ascontiguousarray(picture.expand(3, -1, -1).permute(1, 2, 0).numpy())
     if contours:
-        reach = max(1, round(max(height, width) / 400))
-        border = torch.zeros(height, width, dtype=torch.bool)
-        for axis, size in ((0, height), (1, width)):
-            for step in (-reach, reach):
-                other = (torch.arange(size) + step).clamp(0, size - 1)
-                border |= spread.index_select(axis, other) != spread
-        strength = border.float()
+        border = _border(spread, max(1, round(max(height, width) / 400))).numpy()
+        drawn = np.where(border[..., None], tint, pixels)
     else:
-        strength = torch.full((height, width), opacity)
-    mixed = picture.float().expand(3, -1, -1) * (1 - strength) + tint * strength
-    return mixed.round().to(torch.uint8)
+        drawn = np.asarray(cv2.addWeighted(pixels, 1 - opacity, tint, opacity, 0.0), dtype=np.uint8)
+    return torch.from_numpy(np.ascontiguousarray(drawn.transpose(2, 0, 1)))
+
+
+def _border(labels: Tensor, reach: int) -> Tensor:
+    """(H, W) bool: whether the class is another one `reach` pixels to the left, right, above or below."""
+    border = torch.zeros(labels.shape, dtype=torch.bool)
+    for axis, size in enumerate(labels.shape):
+        for step in (-reach, reach):
+            other = (torch.arange(size) + step).clamp(0, size - 1)
+            border |= labels.index_select(axis, other) != labels
+    return border

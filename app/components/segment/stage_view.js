@@ -72,6 +72,7 @@ export class StageView {
     this.legend.element.classList.toggle("cs-hidden", view !== "map");
     if (view === "map") { this.legend.show({ kind: "magnitude", low: 0, high: 1 }, words); this.legend.count(frame.map.values.data); }
     const pair = view === "objects";
+    this.root.parentElement.classList.toggle("narrow", !pair && width < 1.2 * height);   // the maps stand beside a picture that is not wide
     this.root.classList.toggle("two", pair);
     this.sideFigure.classList.toggle("cs-hidden", !pair);
     if (pair) this.paintObjects(height, width, affine, opacity);
