@@ -45,8 +45,9 @@ export class StudioControls {
     if (this.layersOf !== network.name + words.language) this.rebuildLayers(network, words);
     this.contentField.set(settings.content && network.layers.includes(settings.content) ? settings.content : block.content_layer);
     for (const [name, field] of this.weights) field.set(this.asked(settings)[name] ?? 1);
-    const [height, width] = memory.levels[memory.levels.length - 1];
-    this.memory.textContent = fill(words[memory.fits ? "memory" : "memory_over"], { w: width, h: height, needed: memory.needed, available: memory.available, largest: memory.largest });
+    const [height, width] = memory.said ? [] : memory.levels[memory.levels.length - 1];
+    this.memory.textContent = memory.said ? memory.said[words.language]
+      : fill(words[memory.fits ? "memory" : "memory_over"], { w: width, h: height, needed: memory.needed, available: memory.available, largest: memory.largest });
     this.memory.classList.toggle("bad", !memory.fits);
     const changed = news && this.began?.run === news.run && NEXT_RUN.some((name) => this.keep(name, this.began.settings) !== this.keep(name, settings));
     if (news && this.began?.run !== news.run) this.began = { run: news.run, settings: { ...settings } };

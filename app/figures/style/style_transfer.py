@@ -23,6 +23,7 @@ from cnn.images import load_image
 from cnn.images.encode import data_url, jpeg_bytes, resize_to, thumbnail, to_hwc
 from cnn.images.gallery import PICTURES as BUILT_IN
 from cnn.jobs.faults import memory_in_words
+from cnn.style.errors import StyleError
 from cnn.style.fast import stylize
 from cnn.style.features import NETWORKS
 from cnn.style.grams import GramComparison, gram_comparison
@@ -33,6 +34,17 @@ from cnn.style.settings import StyleSettings
 MOST_FRAMES = 48
 """Pictures in one answer; the rest come with the next."""
 SHOWN_SIDE = 720
+_NO_GRAMS = (
+    "content_layers",
+    "style_layers",
+    "alpha",
+    "style_strength",
+    "smoothness",
+    "size",
+    "levels",
+    "start",
+)
+"""Settings of a run that its Grams do not depend on."""
 GRAM_SIDE = 512
 """Grams of larger pictures are made at this size: they are asked for between frames, and are not to hold others up."""
 
@@ -155,7 +167,9 @@ def _network(network: Any, language: str) -> dict[str, Any]:
 
 
 def memory(choices: StyleChoices, device: str) -> dict[str, Any]:
-    """What a run would take, in words, the sizes it goes through, and the largest size that fits."""
+    """What a run would take, in words, the sizes it goes through, and the largest size that fits; or why there can be none."""
+    if choices.obstacle is not None:
+        return {"said": {language: choices.obstacle.sentence(language) for language in ("en", "ko")}}
     wanted = {name: value for name, value in choices.arguments(device).items() if name != "style_shares"}
     key = tuple((name, tuple(v.items()) if isinstance(v, dict) else v) for name, v in wanted.items())
     needed, largest = _estimates(key, choices.size, len(choices.styles))
@@ -174,8 +188,6 @@ def _estimates(key: tuple[tuple[str, Any], ...], size: tuple[int, int], styles: 
     wanted = {name: dict(value) if isinstance(value, tuple) else value for name, value in key}
     settings = StyleSettings(**wanted)
     network = next(n for n in NETWORKS if n.name == settings.network)
-    if not (settings.alpha or settings.style_strength):
-        return 0, 0
     needed = memory_estimate(network, settings, size, styles=styles).total
     return needed, largest_size(network, settings, proportions=size, styles=styles)
 
@@ -193,17 +205,13 @@ def gram(choices: StyleChoices, run: StyleRun | None, layer: str, step: int) -> 
             image = load_image(run.frames[step])
         else:
             image = content
-    steered = (
-        "content_layers",
-        "style_layers",
-        "alpha",
-        "style_strength",
-        "smoothness",
-        "size",
-        "levels",
-        "start",
-    )
-    kept = {name: value for name, value in arguments.items() if name not in steered}
+    if max(image.shape[1:]) > GRAM_SIDE:
+        image = resize_to(image, GRAM_SIDE)
+    network = next(network for network in NETWORKS if network.name == arguments["network"])
+    height, width = image.shape[1:]
+    if min(height, width) < network.minimum_size((layer,)):
+        raise StyleError("too_small", width=width, height=height, minimum=network.minimum_size((layer,)))
+    kept = {name: value for name, value in arguments.items() if name not in _NO_GRAMS}
     return gram_comparison(image, content, styles, layer=layer, **kept)
 
 

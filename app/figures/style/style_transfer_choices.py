@@ -12,6 +12,7 @@ from app import state
 from app.pictures import CurrentPicture, PictureGone, as_photo, picture_of
 from cnn.images.encode import resize_to, thumbnail
 from cnn.images.errors import ImageError
+from cnn.style.errors import StyleError
 from cnn.style.features import NETWORKS, StyleNetwork, best_network
 
 STYLE_SIDE = 1024
@@ -80,6 +81,18 @@ class StyleChoices:
             "optimiser": values["optimiser"],
             "learning_rate": values["rate"] or None,
         }
+
+    @property
+    def obstacle(self) -> StyleError | None:
+        """Why no run can be made of this: every weight is 0, or the picture is too narrow for the layers."""
+        content = (self.content_layer,) if self.values["alpha"] > 0 else ()
+        style = self.steered["style_layers"] if self.values["strength"] > 0 else {}
+        if not (content or style):
+            return StyleError("no_layers")
+        minimum, (height, width) = self.network.minimum_size((*content, *style)), self.size
+        if min(height, width) < minimum:
+            return StyleError("too_small", width=width, height=height, minimum=minimum)
+        return None
 
     def arguments(self, device: str) -> dict[str, Any]:
         """All settings of a run, for `cnn.style.gatys.style_transfer`, steps aside."""

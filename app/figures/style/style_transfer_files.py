@@ -36,7 +36,8 @@ def run_files(choices: StyleChoices, runs: Mapping[str, StyleRun]) -> list[Style
     if layers is not None and layers.cells:
         listed.append(("layers", "layers.png", lambda: layers_png(layers), "image/png"))
     own = own_run(choices, runs)
-    listed.append(("npz", "style_transfer.npz", lambda: inputs_npz(choices, own), _NPZ))
+    if own is not None or choices.obstacle is None:
+        listed.append(("npz", "style_transfer.npz", lambda: inputs_npz(choices, own), _NPZ))
     return listed
 
 

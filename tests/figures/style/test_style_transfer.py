@@ -18,10 +18,11 @@ from app.figures.style.first_look import first_look
 from app.figures.style.style_transfer import card, live_block, memory, studio_block
 from app.figures.style.style_transfer_choices import choices_of, own_values
 from app.figures.style.style_transfer_files import inputs_npz, pytorch_code, run_files
-from app.pictures import picture_of
+from app.pictures import CurrentPicture, picture_of
 from app.style_runs import LAYERS, RUNS, TRANSFER, StyleRun
 from app.wire import unpack
 from cnn.images.gallery import picture
+from cnn.style.errors import StyleError
 from cnn.style.grams import gram_comparison
 
 SMALL: dict[str, Any] = {"size": 96, "steps": 20, "coarse": False}
@@ -217,6 +218,27 @@ def test_memory_is_said_beforehand_and_grows_with_the_size() -> None:
     assert len(large["levels"]) > 2
     assert large["levels"][-1][1] == 1024
     assert small["largest"] >= 1024
+
+
+@pytest.mark.parametrize(("net", "deep"), [("imagenette-resnet", "stage2.2"), ("random-vgg19", "relu3_1")])
+def test_fault_A6_a_strip_is_met_with_a_sentence(net: str, deep: str) -> None:
+    strip = CurrentPicture("strip", torch.full((3, 900, 2), 90, dtype=torch.uint8), "strip", "strip", "photo")
+    chosen = choices_of(own_values({**SMALL, "net": net}), strip, "en", "")
+    block, _ = unpack(
+        studio_block(chosen, {}, uploads=(), known=(), device="cpu", header={"words": {"language": "ko"}})
+    )
+    assert "96" in block["memory"]["said"]["en"]
+    assert "npz" not in [name for name, *_ in run_files(chosen, {})]
+    assert "content_layers" in pytorch_code(chosen, {})
+    with pytest.raises(StyleError) as refused:
+        live_block({"gram": {"layer": deep}, "settings": {**SMALL, "net": net}}, lambda: strip)
+    assert refused.value.code == "too_small"
+
+
+@pytest.mark.parametrize("values", [{"alpha": 0, "strength": 0}, {"alpha": 0, "layers": ",".join(f"{n}~0" for n in (
+    "stem", "stage1.0", "stage1.1", "stage2.0", "stage2.2"))}])  # fmt: skip
+def test_weights_of_nothing_are_met_with_a_sentence(values: dict[str, Any]) -> None:
+    assert "Nothing to optimise" in memory(choices(**values), "cpu")["said"]["en"]
 
 
 def test_parts_that_the_browser_has_are_left_out() -> None:
