@@ -36,7 +36,7 @@ export class GridControls {
       this.listed = key;
       const names = view.channelNames;
       this.channel.input.replaceChildren(make("option", { value: "-1" }, words.best_score), ...view.output.anchors.map((_, a) => make("optgroup", { label: fill(words.anchor_n, { n: a + 1 }) },
-        names.map((name, k) => make("option", { value: a * names.length + k }, `${name} (${a * names.length + k})`)))));
+        names.map((name, k) => make("option", { value: a * names.length + k }, `${fill(words.anchor_n, { n: a + 1 })} · ${name}`)))));
     }
     this.channel.set(String(channel < view.output.depth ? channel : -1));
   }

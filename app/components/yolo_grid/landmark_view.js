@@ -43,16 +43,17 @@ export class LandmarkView {
 
   over(pen, editor) {
     if (!this.screen.settings.face) return;
+    const [x1, , x2] = this.items[0].box, small = Math.min(Math.max((x2 - x1) * editor.scale / 62, 1.3), 3.4);   // CSS pixels, by the face's size
     pen.lineJoin = "round";
     for (const [name, first, end] of this.parts) {
       pen.beginPath();
       for (let i = first; i < end; i++) { const [x, y] = editor.toScreen(...this.points[i]); if (i === first || (name === "mouth" && i === first + 10)) pen.moveTo(x, y); else pen.lineTo(x, y); }
-      pen.lineWidth = 3; pen.strokeStyle = "rgb(255 255 255 / .6)"; pen.stroke();
-      pen.lineWidth = 1.2; pen.strokeStyle = COLOUR; pen.stroke();
+      pen.lineWidth = small + 0.4; pen.strokeStyle = "rgb(255 255 255 / .6)"; pen.stroke();
+      pen.lineWidth = Math.min(small * 0.5, 1.2); pen.strokeStyle = COLOUR; pen.stroke();
     }
     this.points.forEach((point, i) => {
-      const [x, y] = editor.toScreen(...point), wide = i === this.at ? 6 : 3.4;
-      pen.beginPath(); pen.arc(x, y, wide + 1.2, 0, 7); pen.fillStyle = "#fff"; pen.fill();
+      const [x, y] = editor.toScreen(...point), wide = i === this.at ? small + 2.4 : small;
+      pen.beginPath(); pen.arc(x, y, wide + Math.min(small * 0.4, 1.2), 0, 7); pen.fillStyle = "#fff"; pen.fill();
       pen.beginPath(); pen.arc(x, y, wide, 0, 7); pen.fillStyle = COLOUR; pen.fill();
     });
   }

@@ -106,7 +106,7 @@ export class OutputView {
   read() {                                                // every number of the cell, an anchor a column
     const { words } = this.screen, [row, column] = this.cell, cell = row * this.columns + column, { anchor: best } = this.winner(cell), names = this.channelNames;
     this.title.textContent = fill(words.cell_title, { row, column });
-    this.value.textContent = this.channel < 0 ? `${words.best_score} ${this.best[cell].toFixed(3)}` : this.rawAt(this.channel, cell).toFixed(3);
+    this.value.textContent = this.channel < 0 ? `${words.best_score} ${this.best[cell].toFixed(3)}` : this.rawAt(this.channel, cell).toFixed(3).replace("-", "−");
     const each = (text) => this.output.anchors.map((_, a) => text(a, (k) => this.rawAt(a * this.width + k, cell)));
     const line = (name, text, end = false, hint = "") => [name, each(text), end, hint];
     const size = (a) => this.output.anchors[a].map((value) => Math.round(value)).join("×");

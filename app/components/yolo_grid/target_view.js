@@ -87,7 +87,7 @@ export class TargetView {
     this.note.textContent = chosen.owner === null ? words.vector_empty : fill(words.vector_object, { name: categories[this.items[chosen.owner].label], n: chosen.owner + 1 });
     this.warn.textContent = target.collisions.map(({ object, takenBy, label }) => fill(words.collision, { n: object + 1, name: categories[label], other: takenBy + 1 })).join(" ");
     this.warn.classList.toggle("cs-hidden", !target.collisions.length);
-    const names = target.names.map((name, i) => (i >= 1 && i <= categories.length ? `${name} ${categories[i - 1]}` : name));
+    const few = target.anchors < 4, names = target.names.map((name, i) => (few && i >= 1 && i <= categories.length ? `${name} ${categories[i - 1]}` : name));
     const key = `${names.join()}:${target.anchors}`;
     if (this.tableKey !== key) this.makeTable(names, key);
     names.forEach((_, i) => {
@@ -106,7 +106,7 @@ export class TargetView {
     const { words } = this.screen;
     this.tableKey = key; this.cells = []; this.inputs = []; this.terms = [];
     const several = this.target.anchors > 1;
-    this.heads = Array.from({ length: this.target.anchors }, (_, a) => make("th", { scope: "col", role: several ? "button" : null, tabindex: several ? "0" : null, onclick: () => this.pickAnchor(a), onkeydown: (event) => { if (event.key === "Enter") this.pickAnchor(a); } }, several ? fill(words.anchor_n, { n: a + 1 }) : "y"));
+    this.heads = Array.from({ length: this.target.anchors }, (_, a) => make("th", { scope: "col", role: several ? "button" : null, title: several ? fill(words.anchor_n, { n: a + 1 }) : null, tabindex: several ? "0" : null, onclick: () => this.pickAnchor(a), onkeydown: (event) => { if (event.key === "Enter") this.pickAnchor(a); } }, several ? (this.target.anchors < 3 ? fill(words.anchor_n, { n: a + 1 }) : `y ${a + 1}`) : "y"));
     const body = names.map((name, i) => {
       const cells = this.heads.map(() => make("td")), term = make("td");
       const input = make("input", { type: "text", inputmode: "decimal", "aria-label": `ŷ ${name}`, onchange: () => { const typed = readNumber(input.value); if (typed === null) { this.read(); return; } const numbers = [...this.answer]; numbers[i] = typed; this.screen.change({ ...this.pin(), answer: numbers.map((value) => Number(value.toFixed(4))).join(",") }); } });
