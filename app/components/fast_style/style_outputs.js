@@ -22,7 +22,7 @@ export class StyleOutputs {
 
   get last() { return [...this.kept.values()].pop(); }
 
-  async take(block) {
+  async take(block, asked = false) {
     for (const { style, size, picture, seconds } of block.outputs) {
       const key = `${style} ${size} ${picture}`;
       if (this.kept.has(key)) continue;
@@ -32,14 +32,14 @@ export class StyleOutputs {
       this.kept.set(key, { pixels: pen.getImageData(0, 0, bitmap.width, bitmap.height), canvas, seconds });
       while (this.kept.size > OUTPUTS_KEPT) this.kept.delete(this.kept.keys().next().value);
     }
+    if (asked) this.asking = "";
     this.hooks.ready();
     this.next();
   }
 
   answered(answer) {
-    this.asking = "";
-    if (answer.error && answer.error.en) { this.hooks.fail(answer.error); return; }
-    this.take(answer);
+    if (answer.error && answer.error.en) { this.asking = ""; this.hooks.fail(answer.error); return; }
+    this.take(answer, true);
   }
 
   next(first = []) {                                        // the chosen styles before the others

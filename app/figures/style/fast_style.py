@@ -38,15 +38,14 @@ def stage_block(
     """
     language = header["words"]["language"]
     arrays: dict[str, np.ndarray] = {}
+    asks = header.get("settings_from") == "browser"  # it is at work already, and asks for what it lacks
+    first = () if asks else (CONTENT, *list(choices.mix)[:1])
     block = {
         **header,
         "settings": dict(choices.values),
         "picture": {"key": current.identity, "alt": current.alt, "name": current.name},
         "styles": [_style(name, language) for name in fast_networks()],
-        "outputs": [
-            _output(current, name, choices.values["size"], arrays)
-            for name in (CONTENT, *list(choices.mix)[:1])
-        ],
+        "outputs": [_output(current, name, choices.values["size"], arrays) for name in first],
     }
     if answer is not None:
         arrays["answer"] = np.frombuffer(answer, np.uint8)

@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from cnn.frame_file import exported, recorded
 from cnn.style import fast
 from cnn.style.colour import colours_kept
 from cnn.style.export import mp4_bytes
 from cnn.style.exported import exported_arrays
 from cnn.style.fast import StyledFrame, drawn_frame, styled_parts, stylize_video
+from cnn.video import opened_video
 
 
 class Bright(nn.Module):
@@ -53,6 +55,22 @@ def test_frames_are_kept_as_they_were_styled():
     parts = styled_parts(StyledFrame(frame=13, frames=40, image=image, seconds=0.1, rate=24.0))
     assert (parts.number, parts.seconds, parts.result) == (12, 0.5, b"")
     assert drawn_frame(parts.picture, parts.result, {"junk": 1}) is image
+
+
+def test_a_styled_video_is_kept_and_written_as_mp4(tmp_path, monkeypatch):
+    monkeypatch.setattr(fast, "load_fast", lambda name, device: Bright())
+    dark = torch.full((3, 32, 48), 40, dtype=torch.uint8)
+    parameters = {"path": mp4_bytes([dark] * 4, seconds=1), "networks": {"any": 1.0}, "size": None}
+    records = list(
+        recorded(folder=str(tmp_path), video=stylize_video, encode=styled_parts, parameters=parameters)
+    )
+    assert [record.frame for record in records] == [1, 2, 3, 4]
+    target = tmp_path / "made.mp4"
+    list(exported(folder=str(tmp_path), target=str(target), draw=drawn_frame, parameters={}))
+    with opened_video(target) as video:
+        frames = [frame for _, frame in video.pictures()]
+    assert len(frames) == 4
+    assert abs(frames[-1].float().mean() - 215) < 8
 
 
 def test_exported_weights_are_those_of_the_run():

@@ -99,6 +99,13 @@ def test_the_first_block_holds_the_first_style_and_its_facts() -> None:
     block, arrays = unpack(stage_block(picture_of(""), fast_choices(MIX), {"words": {"language": "ko"}}))
     assert [output["style"] for output in block["outputs"]] == ["content", "style-starry-night"]
     assert set(arrays) == {"content", "style-starry-night"}
+    later, nothing = unpack(
+        stage_block(
+            picture_of(""), fast_choices(MIX), {"words": {"language": "ko"}, "settings_from": "browser"}
+        )
+    )
+    assert not later["outputs"]
+    assert not nothing
     style = next(style for style in block["styles"] if style["id"] == "starry-night")
     assert style["parameters"] == sum(p.numel() for p in load_fast("style-starry-night").parameters())
     assert style["label"] != "starry-night"
