@@ -24,7 +24,7 @@ class Connections extends Instrument {
     this.view?.close();
     this.shown = null;
     this.find(".help").textContent = words.keys_help;
-    this.tabs = Object.keys(TABS).map((view) => make("button", { class: "cs-button", role: "tab", "data-tab": view, onclick: () => this.change({ view }) }, words[`tab_${view}`]));
+    this.tabs = Object.keys(TABS).map((view) => make("button", { class: "cs-button", "data-tab": view, onclick: () => this.change({ view }) }, words[`tab_${view}`]));
     this.find(".tabs").replaceChildren(...this.tabs);
     const range = (name, low, high) => rangeField(words[name], low, high, 1, (value) => this.change({ [name]: value }));
     const number = (name) => numberField(words[name], (value) => this.change({ [name]: Math.min(Math.max(Math.round(value), BOUNDS[name][0]), BOUNDS[name][1]) }), 8);

@@ -95,7 +95,7 @@ export class Curves {
   drawLosses(pen, x, steps, top, bottom, width) {
     const { losses, errors } = this.learning, high = 2, low = -8;
     const y = (value) => top + (high - Math.min(Math.max(Math.log10(Math.max(value, 1e-12)), low), high)) / (high - low) * (bottom - top);
-    this.axis(pen, [100, 1, 1e-2, 1e-4, 1e-6, 1e-8], y, width, (tick) => ({ 100: "100", 1: "1", 0.01: "0.01" }[tick] || `1e−${Math.round(-Math.log10(tick))}`));
+    this.axis(pen, [100, 1, 1e-2, 1e-4, 1e-6, 1e-8], y, width, (tick) => ({ 100: "100", 1: "1", 0.01: "0.01", 0.0001: "10⁻⁴", 0.000001: "10⁻⁶", 0.00000001: "10⁻⁸" })[tick]);
     for (const [values, colour, dash] of [[losses, this.ink, []], [errors, this.quiet, [4, 3]]]) {
       pen.strokeStyle = colour; pen.lineWidth = 1.8; pen.setLineDash(dash); pen.beginPath();
       steps.forEach((step, place) => { if (place) pen.lineTo(x(step), y(values[step])); else pen.moveTo(x(step), y(values[step])); });

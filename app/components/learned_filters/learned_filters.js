@@ -18,6 +18,14 @@ class LearnedFilters extends Instrument {
     this.find(".stage").addEventListener("keydown", (event) => this.key(event));
   }
 
+  update(component) {                                     // a picture chosen while it learns: its problem is wanted at once
+    const before = JSON.stringify(this.exchange.address), { opened } = this;
+    super.update(component);
+    if (!this.frame || before === JSON.stringify(this.exchange.address) || opened !== this.opened) return;
+    this.pause();
+    this.exchange.ask();
+  }
+
   useWords(words) {
     this.maps?.close(); this.curves?.close();
     this.maps = new Maps(this.find(".map-row"), words);
@@ -95,8 +103,8 @@ class LearnedFilters extends Instrument {
   show() {
     const { learning, at, words } = this, phase = learning.phaseAt(Math.max(at, 0)), { weights, losses, errors, last } = learning;
     this.maps.show(weights[at], phase.noise / 100);
+    this.curves.show(learning, at);                       // what asks for sizes comes before what changes the page
     this.grids.now.show(weights[at]);
-    this.curves.show(learning, at);
     this.scrub.max = String(Math.max(last, 1)); this.scrub.value = String(at);
     setText(this.where, fill(words.step_of, { step: at }));
     this.buttons.back.disabled = at === 0; this.buttons.reset.disabled = at === 0;

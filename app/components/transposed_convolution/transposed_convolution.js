@@ -19,7 +19,7 @@ class TransposedConvolution extends Instrument {
     this.words = words;
     this.shown = null;
     this.find(".help").textContent = words.keys_help;
-    this.tabs = VIEW_IDS.map((view) => make("button", { class: "cs-button", role: "tab", "data-tab": view, onclick: () => this.change({ view }) }, words[`tab_${view}`]));
+    this.tabs = VIEW_IDS.map((view) => make("button", { class: "cs-button", "data-tab": view, onclick: () => this.change({ view }) }, words[`tab_${view}`]));
     this.find(".tabs").replaceChildren(...this.tabs);
     const range = (name, low, high) => rangeField(words[name], low, high, 1, (value) => this.change({ [name]: value })), pick = (name, options) => choiceField(words[name], options, (value) => this.change({ [name]: value }));
     this.fields = { filter: selectField(words.filter, words.filters.map(([id, label]) => [id, words[`filter_${id}`] || label]), (filter) => this.change({ filter })), kernel: range("kernel", 1, 5), size: range("size", 2, 7), stride: range("stride", 1, 3), padding: range("padding", 0, 2),

@@ -30,6 +30,7 @@ from cnn.convolution.learning_settings import (
 from cnn.images.encode import palette_png, png_bytes, resize_to, to_hwc
 
 LONGEST = 240
+CARD_LONGEST = 200
 _PROBLEMS: BoundedCache[LearningProblem] = BoundedCache(
     32_000_000, lambda problem: 3 * tensor_bytes(problem.pixels)
 )
@@ -159,8 +160,11 @@ def _levels(shown: Tensor, goal: Tensor) -> NDArray[np.uint8]:
 
 def card(photo: Tensor) -> NDArray[np.uint8]:
     """Return the home page's card, uint8 (H, W, 3): the map of weights that are learned, from random to Sobel."""
-    small = resize_to(photo, 320)
-    problem = learning_problem(small, filter_weight("sobel_x"))
+    small = resize_to(photo, CARD_LONGEST)
+    try:
+        problem = learning_problem(small, filter_weight("sobel_x"))
+    except ShapeError:  # a single gray: its map is zero everywhere
+        return palette("signed")[np.full(small.shape[1:], 128)]
     trace = learning_trace(problem, plan_of("0m1n0"), 120)
     height, width = problem.goal.shape
     parts = [0, 8, 24, 120]

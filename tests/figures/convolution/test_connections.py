@@ -198,3 +198,10 @@ def test_card() -> None:
     shown = card(picture_of("").pixels)
     assert shown.dtype == np.uint8
     assert shown.std() > 5
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (1, 64, 320), (3, 320, 64)])
+def test_fault_A6_the_card_of_a_flat_picture(shape: tuple[int, int, int]) -> None:
+    shown = card(torch.full(shape, 128, dtype=torch.uint8))
+    assert shown.dtype == np.uint8
+    assert shown.shape[2] == 3

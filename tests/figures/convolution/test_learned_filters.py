@@ -129,3 +129,10 @@ def test_card_and_map_show_the_same_edges() -> None:
     files = {name: make() for name, _, make, _ in learning_files(picture_of(""), LearningSettings(step=200))}
     decoded = cv2.imdecode(np.frombuffer(files["map"], np.uint8), cv2.IMREAD_COLOR)
     assert decoded.shape[:2] == tuple(problem_of(picture_of(""), LearningSettings()).goal.shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (1, 64, 320), (3, 320, 64)])
+def test_fault_A6_the_card_of_a_flat_picture(shape: tuple[int, int, int]) -> None:
+    shown = card(torch.full(shape, 128, dtype=torch.uint8))
+    assert shown.dtype == np.uint8
+    assert shown.shape[2] == 3

@@ -176,3 +176,10 @@ def test_a_number_matrix_gives_its_own_numbers() -> None:
     picture = picture_of("matrix", "1,2,3;4,5,6;7,8,9")
     assert pixels_of(picture, 2).tolist() == [[1, 2], [4, 5]]
     assert card(picture_of("").pixels).shape[2] == 3
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (1, 64, 320), (3, 320, 64)])
+def test_fault_A6_the_card_of_a_flat_picture(shape: tuple[int, int, int]) -> None:
+    shown = card(torch.full(shape, 128, dtype=torch.uint8))
+    assert shown.dtype == np.uint8
+    assert shown.shape[2] == 3
