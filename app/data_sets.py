@@ -24,8 +24,8 @@ class DataSetGone(LookupError):
     """No pictures are kept under the key (any more)."""
 
 
-def data_set_of(key: str, owner: str = "") -> LabelledPictures:
-    """The labelled pictures under `key`.
+def data_set_of(key: str, owner: str = "", *, labelled: bool = True) -> LabelledPictures:
+    """The pictures under `key`; with `labelled` False any will do, in folders or not.
 
     Raises:
         DataSetGone: none are kept under it.
@@ -38,15 +38,19 @@ def data_set_of(key: str, owner: str = "") -> LabelledPictures:
         data = DATA_SETS.read(key)
         if data is None:
             raise DataSetGone(key)
-        return pictures_from_zip(data, load=lambda picture: load_image(picture, owner=owner))
+        return pictures_from_zip(
+            data, load=lambda picture: load_image(picture, owner=owner), labelled=labelled
+        )
 
-    return _LOADED.get_or_make(key, read)
+    return _LOADED.get_or_make((key, labelled), read)
 
 
-def keep_data_set(data: bytes, session: str) -> dict[str, Any]:
+def keep_data_set(data: bytes, session: str, *, labelled: bool = True) -> dict[str, Any]:
     """Read a ZIP once to see what is in it, keep it, and return its key or the error in both languages."""
     try:
-        loaded = pictures_from_zip(data, load=lambda picture: load_image(picture, owner=session))
+        loaded = pictures_from_zip(
+            data, load=lambda picture: load_image(picture, owner=session), labelled=labelled
+        )
     except DataSetError as error:
         return {"error": {language: error.sentence(language) for language in ("en", "ko")}}
     except Exception:
@@ -59,5 +63,5 @@ def keep_data_set(data: bytes, session: str) -> dict[str, Any]:
             }
         }
     key, on_disk = DATA_SETS.save(data, session)
-    _LOADED.get_or_make(key, lambda: loaded)
+    _LOADED.get_or_make((key, labelled), lambda: loaded)
     return {"key": key, "saved": on_disk, "pictures": len(loaded.labels)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,10 +23,13 @@ _uploads = OneAtATime(_BUSY)
 
 
 async def upload(request: Request) -> Response:
-    """Answer `{"key": ..., "pictures": n}` or `{"error": {"en": ..., "ko": ...}}`; one at a time for each session."""
-    return await _uploads.kept(
-        request, keep_data_set, limit=MAX_ARCHIVE_BYTES, too_large=_too_large(), pool=_pool
-    )
+    """Answer `{"key": ..., "pictures": n}` or `{"error": {"en": ..., "ko": ...}}`; one at a time for each session.
+
+    With `X-ConvScope-Labels: none` any pictures will do, in folders or not.
+    """
+    labelled = request.headers.get("x-convscope-labels") != "none"
+    keep = partial(keep_data_set, labelled=labelled)
+    return await _uploads.kept(request, keep, limit=MAX_ARCHIVE_BYTES, too_large=_too_large(), pool=_pool)
 
 
 def _too_large() -> dict[str, str]:

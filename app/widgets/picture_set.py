@@ -16,19 +16,26 @@ from app.wire import pack
 from cnn.networks.transfer_pictures import Skipped
 
 
-def picture_uploader(screen: Screen, skipped: Sequence[Skipped] = ()) -> None:
+def picture_uploader(screen: Screen, skipped: Sequence[Skipped] = (), *, labelled: bool = True) -> None:
     """Draw the uploader. What is sent becomes the session's own set: its key under `own_data`, chosen under `data`.
 
     Args:
         screen: whose address has a parameter "data".
         skipped: files of the set that is shown that were left out.
+        labelled: False takes any pictures, in folders or not.
     """
     words = screen.words
     listed = [[s.name, s.ko if screen.language == "ko" else s.en] for s in skipped]
-    header = {"words": words.every(), "language": screen.language, "live": screen.live, "skipped": listed}
+    header = {
+        "words": words.every(),
+        "language": screen.language,
+        "live": screen.live,
+        "skipped": listed,
+        "plain": not labelled,
+    }
     component("data_set")(
         key=screen.key("data_set"), data=pack(header, {}),
-        on_kept_change=lambda: _take(screen, "kept"), on_sent_change=lambda: _take(screen, "sent"),
+        on_kept_change=lambda: _take(screen, "kept", labelled), on_sent_change=lambda: _take(screen, "sent", labelled),
     )  # fmt: skip
 
 
@@ -38,14 +45,15 @@ def own_set(screen: Screen) -> str:
     return key if key.startswith("u-") else ""
 
 
-def _take(screen: Screen, name: str) -> None:
+def _take(screen: Screen, name: str, labelled: bool) -> None:
     """The browser has sent pictures: they are this session's own ones from now on, and chosen."""
     sent = st.session_state[screen.key("data_set")].get(name)
     if not isinstance(sent, dict):
         return
     if name == "sent":
         try:
-            answer = keep_data_set(base64.b64decode(str(sent.get("data", "")), validate=True), screen.session)
+            packed = base64.b64decode(str(sent.get("data", "")), validate=True)
+            answer = keep_data_set(packed, screen.session, labelled=labelled)
         except binascii.Error:
             return
         if "error" in answer:

@@ -53,8 +53,11 @@ class _Entry:
     validating: bool | None
 
 
+NO_LABEL = "–"
+
+
 def pictures_from_zip(
-    data: bytes, *, load: Callable[[bytes], Tensor] = load_image, seed: int = 0
+    data: bytes, *, load: Callable[[bytes], Tensor] = load_image, seed: int = 0, labelled: bool = True
 ) -> LabelledPictures:
     """The labelled pictures in a ZIP file: `label/picture.jpg`, or `train/label/…` and `val/label/…`.
 
@@ -62,6 +65,7 @@ def pictures_from_zip(
         data: the file, at most 20 MB.
         load: opens one picture, uint8 (C, H, W).
         seed: of the draw of the held-out pictures, where the file has no split.
+        labelled: False takes any pictures, one is enough; what lies in no folder has the label "–".
 
     Raises:
         DataSetError: it is no ZIP, is too large in any respect, is encrypted, or has fewer than two categories
@@ -72,8 +76,8 @@ def pictures_from_zip(
     loaded: list[tuple[Tensor, str, bool | None]] = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = list(_entries(archive, skipped))
-            _check_counts(entries)
+            entries = list(_entries(archive, skipped, labelled))
+            _check_counts(entries, labelled)
             budget = MAX_UNPACKED_BYTES
             deadline = time.monotonic() + MAX_SECONDS
             for entry in entries:
@@ -90,7 +94,7 @@ def pictures_from_zip(
                     skipped.append(Skipped(entry.name, error.sentence("en"), error.sentence("ko")))
     except (zipfile.BadZipFile, struct.error, UnicodeError, NotImplementedError):
         raise DataSetError("no_zip") from None
-    return _assembled(loaded, skipped, seed)
+    return _assembled(loaded, skipped, seed, labelled)
 
 
 def _check_directory(data: bytes) -> None:
@@ -108,8 +112,8 @@ def _check_directory(data: bytes) -> None:
         raise DataSetError("too_many_files", limit=MAX_ENTRIES)
 
 
-def _entries(archive: zipfile.ZipFile, skipped: list[Skipped]) -> Iterator[_Entry]:
-    """Members that may be pictures with a label."""
+def _entries(archive: zipfile.ZipFile, skipped: list[Skipped], labelled: bool) -> Iterator[_Entry]:
+    """Members that may be pictures, with their labels."""
     members = archive.infolist()
     if len(members) > MAX_ENTRIES:
         raise DataSetError("too_many_files", limit=MAX_ENTRIES)
@@ -127,7 +131,10 @@ def _entries(archive: zipfile.ZipFile, skipped: list[Skipped]) -> Iterator[_Entr
             continue
         name = _shown("/".join(parts[-2:]), 60)
         if len(parts) < 2 or parts[-2].lower() in _SPLITS:
-            skipped.append(skipped_text(name, "no_label"))
+            if labelled:
+                skipped.append(skipped_text(name, "no_label"))
+            else:
+                yield _Entry(member, name, NO_LABEL, None)
             continue
         said = [_SPLITS[part.lower()] for part in parts[:-2] if part.lower() in _SPLITS]
         yield _Entry(member, name, _shown(parts[-2], NAME_LENGTH), said[-1] if said else None)
@@ -152,11 +159,11 @@ def _shown(text: str, limit: int) -> str:
     return (kept if len(kept) <= limit else kept[: limit - 1] + "…") or "?"
 
 
-def _check_counts(entries: list[_Entry]) -> None:
+def _check_counts(entries: list[_Entry], labelled: bool) -> None:
     if len(entries) > MAX_PICTURES:
         raise DataSetError("too_many_pictures", count=len(entries), limit=MAX_PICTURES)
     labels = {entry.label for entry in entries}
-    if len(labels) > MAX_CATEGORIES:
+    if labelled and len(labels) > MAX_CATEGORIES:
         raise DataSetError("too_many_categories", count=len(labels), limit=MAX_CATEGORIES)
 
 
@@ -181,16 +188,17 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int) -> 
 
 
 def _assembled(
-    loaded: list[tuple[Tensor, str, bool | None]], skipped: list[Skipped], seed: int
+    loaded: list[tuple[Tensor, str, bool | None]], skipped: list[Skipped], seed: int, labelled: bool
 ) -> LabelledPictures:
+    least = 2 if labelled else 1
     counts = Counter(label for _, label, _ in loaded)
-    lonely = sorted(label for label, count in counts.items() if count < 2)
+    lonely = sorted(label for label, count in counts.items() if count < least)
     skipped += [skipped_text(label, "one_picture") for label in lonely]
-    kept = [entry for entry in loaded if counts[entry[1]] >= 2]
+    kept = [entry for entry in loaded if counts[entry[1]] >= least]
     categories = tuple(sorted({label for _, label, _ in kept}))
-    if len(categories) < 2:
+    if len(categories) < least:
         first = skipped[0] if skipped else None
-        raise DataSetError("too_few", en_why=f" ({first.name}: {first.en})" if first else "",
+        raise DataSetError("too_few" if labelled else "no_pictures", en_why=f" ({first.name}: {first.en})" if first else "",
                            ko_why=f" ({first.name}: {first.ko})" if first else "")  # fmt: skip
     labels = [categories.index(label) for _, label, _ in kept]
     return LabelledPictures(

@@ -40,6 +40,10 @@ _TEXTS = {
         "There are {count} folders with pictures, and {limit} are allowed; take fewer kinds.",
         "사진이 든 폴더가 {count}개로 한도 {limit}개를 넘습니다. 종류를 줄여 주세요.",
     ),
+    "no_pictures": (
+        "There is no picture in it that can be opened{en_why}.",
+        "열 수 있는 사진이 없습니다{ko_why}.",
+    ),
     "too_few": (
         "Wanted at least two folders with two pictures each that can be opened{en_why}; name each folder after what is "
         "in its pictures.",

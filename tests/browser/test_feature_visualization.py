@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import ROOT
 from tests.browser.test_attribution import painted
 
 Opener = Callable[..., Page]
@@ -56,3 +57,14 @@ def test_narrow_and_korean(open_page: Opener) -> None:
     page = open_page("feature_visualization?net=lenet5-mnist&lang=ko", width=390, height=844, dark=True)
     expect(page.locator("button.patch")).to_have_count(9, timeout=90_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_folder_of_ones_own_pictures_needs_no_kinds(open_page: Opener) -> None:
+    page = open_page("feature_visualization?net=tiny-vgg&channel=1")
+    expect(page.locator("button.patch")).to_have_count(9, timeout=90_000)
+    page.get_by_role("button", name="Your own pictures").click()
+    expect(page.get_by_role("button", name="Pictures…")).to_be_visible()
+    photo = ROOT / "assets" / "images" / "flower_rose.jpg"
+    page.locator("input.some").set_input_files([str(photo)])
+    expect(page.locator(".patches-title")).to_contain_text("of 1 pictures", timeout=90_000)
+    expect(page.locator("button.patch")).to_have_count(1)

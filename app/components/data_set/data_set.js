@@ -27,8 +27,9 @@ class DataSet {
     this.data = component.data;
     this.state = unpack(component.data);
     const { words, skipped } = this.state;
-    for (const [word, button] of this.ways) button.textContent = words[word];
-    this.find(".hint").textContent = words.data_hint;
+    const { plain } = this.state;                             // any pictures will do: no kinds are asked for
+    for (const [word, button] of this.ways) button.textContent = words[word === "add_kind" && plain ? "choose_pictures" : word];
+    this.find(".hint").textContent = words[plain ? "plain_hint" : "data_hint"];
     this.find(".left-out").classList.toggle("cs-hidden", !skipped.length);
     this.find(".left-out summary").textContent = fill(words.left_out, { n: skipped.length });
     this.find(".left-out ul").replaceChildren(...skipped.map(([name, why]) => make("li", {}, `${name}: ${why}`)));
@@ -45,11 +46,13 @@ class DataSet {
   }
 
   addKind(files) {
-    if (!files.length) return;
+    if (!files.length) return undefined;
+    if (this.state.plain) return this.pack(files.map((file) => ({ path: file.name, file })));
     this.kinds.push({ name: fill(this.state.words.kind_default, { n: this.kinds.length + 1 }), files });
     this.complain("");
     this.drawKinds();
     this.find(".kind:last-of-type input")?.select();
+    return undefined;
   }
 
   useKinds() {
@@ -70,7 +73,7 @@ class DataSet {
     const kinds = new Set(named.map(({ path }) => path.split("/").slice(-2)[0])).size;
     if (!named.length) return this.complain(words.no_pictures);
     if (named.length > MOST_PICTURES) return this.complain(fill(words.too_many, { n: named.length, limit: MOST_PICTURES }));
-    if (kinds > MOST_KINDS) return this.complain(fill(words.too_many_kinds, { n: kinds, limit: MOST_KINDS }));
+    if (kinds > MOST_KINDS && !this.state.plain) return this.complain(fill(words.too_many_kinds, { n: kinds, limit: MOST_KINDS }));
     this.complain("");
     const packed = [];
     for (const [place, { path, file }] of named.entries()) {
@@ -81,14 +84,14 @@ class DataSet {
   }
 
   async deliver(bytes) {
-    const { words, live, language } = this.state;
+    const { words, live, language, plain } = this.state;
     if (bytes.length > DATA_SET_LIMIT) { this.progress(null); return this.complain(fill(words.too_large, { megabytes: (bytes.length / 1e6).toFixed(1), limit: DATA_SET_LIMIT / 1e6 })); }
     this.complain("");
     this.progress(0.85, words.reading);
     if (!live) { this.component.setTriggerValue("sent", { data: await inBase64(bytes), at: Date.now() }); return this.progress(null); }
     let answer;
     try {
-      const reply = await fetch(new URL("convscope/data-set", document.baseURI), { method: "POST", body: bytes, headers: { "X-ConvScope-Token": live.token } });
+      const reply = await fetch(new URL("convscope/data-set", document.baseURI), { method: "POST", body: bytes, headers: { "X-ConvScope-Token": live.token, ...(plain ? { "X-ConvScope-Labels": "none" } : {}) } });
       answer = await reply.json();
     } catch { answer = { error: { [language]: words.upload_failed } }; }
     this.progress(null);

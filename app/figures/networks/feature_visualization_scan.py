@@ -174,7 +174,7 @@ def picture_set(network: OpenNetwork, key: str, session: str, language: str) -> 
                 *(data.categories[int(data.labels[i])] for i in chosen),
             )
         else:
-            data = data_set_of(key, session)
+            data = data_set_of(key, session, labelled=False)
             given = list(data.pictures[:MOST_PICTURES])
             names = tuple(data.categories[int(label)] for label in data.labels[:MOST_PICTURES])
         return PictureSet(torch.stack([network.prepared(pixels).cropped for pixels in given]), names)

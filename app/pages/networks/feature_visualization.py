@@ -30,7 +30,7 @@ def page() -> None:
     with left:
         network = model_picker(screen)
     with right, st.popover(screen.words("own_pictures"), icon=":material/photo_library:"):
-        picture_uploader(screen)
+        picture_uploader(screen, labelled=False)
     runs = st.session_state.setdefault(screen.key("runs"), FeatureRuns())
     followed = runs.active
     st.fragment(_bench, run_every=POLL_SECONDS if followed else None)(screen, network, runs, followed)

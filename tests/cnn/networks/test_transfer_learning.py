@@ -360,6 +360,17 @@ def test_a_split_that_comes_with_the_files_is_kept() -> None:
     assert int(data.held_out.sum()) == 6
 
 
+def test_any_pictures_will_do_where_no_labels_are_wanted() -> None:
+    (name, content), *_ = TWO_KINDS.items()
+    data = pictures_from_zip(packed({"one.jpg": content, name: content}), load=opened, labelled=False)
+    assert len(data.pictures) == 2
+    assert "–" in data.categories
+    with pytest.raises(DataSetError, match="no picture"):
+        pictures_from_zip(packed({"notes.txt": b"x"}), load=opened, labelled=False)
+    with pytest.raises(DataSetError, match="two folders"):
+        pictures_from_zip(packed({"one.jpg": content}), load=opened)
+
+
 def test_odd_files_are_listed_and_left_out() -> None:
     odd = {
         "__MACOSX/cat/._1.png": b"x", "cat/.DS_Store": b"x", "cat/notes.txt": b"hello", "loose.png": png(1),
