@@ -73,9 +73,11 @@ def _matrix(text: str, language: str) -> CurrentPicture:
     return CurrentPicture(MATRIX, values if values.dim() == 3 else values[None], name, name, MATRIX)
 
 
-def built_in_names(language: str) -> list[tuple[str, str]]:
-    """Return (key, name) of every built-in picture."""
-    return [(record.id, record.ko if language == "ko" else record.en) for record in BUILT_IN]
+def names_of_pictures(language: str, session: str) -> list[tuple[str, str]]:
+    """Return (key, name) of this session's newest uploads and of every built-in picture."""
+    own = {"en": "your picture", "ko": "내 사진"}[language]
+    uploads = [(key, f"{own} {place}") for place, key in enumerate(STORE.of_session(session)[:8], start=1)]
+    return [*uploads, *((record.id, record.ko if language == "ko" else record.en) for record in BUILT_IN)]
 
 
 def as_photo(current: CurrentPicture) -> Tensor:

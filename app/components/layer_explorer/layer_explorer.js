@@ -26,6 +26,7 @@ class LayerExplorer {
       press: (view, row, column) => (view === "map" ? this.chooseUnit(this.channel, row, column) : this.change({ px: column, py: row })),
       redraw: (over) => { if (!over) this.views.draw(); this.drawUnit(); } });
     this.exchange = new ExplorerExchange(this);
+    this.find(".views").addEventListener("keydown", (event) => this.key(event));
   }
 
   get known() { return Object.values(this.parts).flatMap((part) => [...part.keys()]); }
@@ -38,13 +39,15 @@ class LayerExplorer {
     if (block.words.language !== this.words?.language) this.useWords(block);
     this.pictures = block.pictures;
     const news = !this.values || this.exchange.isNews(block) || block.values.net !== this.values.net || block.values.net_as !== this.values.net_as;
-    if (news) this.values = block.values;
+    if (news) { this.values = block.values; this.measuring = false; this.effects = null; this.panels.edit.past = []; }
     if (news || !this.exchange.usable || JSON.stringify(block.values) === JSON.stringify(this.values)) this.take(block);
     else this.exchange.ask();
   }
 
   useWords(block) {
     this.words = block.words; this.fieldWords = block.field_words;
+    this.find(".views").setAttribute("aria-label", block.words.views_help);
+    this.find(".network").setAttribute("aria-label", block.words.map_title);
     const { words } = this, panel = (name) => this.find(`[data-panel="${name}"]`);
     this.panels?.maps.close(); this.graphMap?.close();
     this.graphMap = new GraphMap(this.find(".network"), words, (layer) => this.goTo(layer));
@@ -208,6 +211,16 @@ class LayerExplorer {
     if (!next && !this.hovered) return;
     this.hovered = next;
     this.drawUnit();
+  }
+
+  key(event) {                                             // arrows move the unit, with Shift by ten; Escape gives a pixel up
+    const by = event.shiftKey ? 10 : 1, step = { ArrowUp: [-by, 0], ArrowDown: [by, 0], ArrowLeft: [0, -by], ArrowRight: [0, by] }[event.key], map = this.channelMap;
+    if (event.key === "Escape") this.change({ px: -1, py: -1 });
+    if (!step || !map || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const within = (at, size) => Math.min(Math.max(at, 0), size - 1);
+    Object.assign(this, { row: within(this.row + step[0], map.rows), column: within(this.column + step[1], map.columns) });
+    this.chooseUnit(this.channel, this.row, this.column);
   }
 
   pointAt(view, row, column) { this.hovered = view === "map" ? { unit: [row, column] } : { pixel: [row, column] }; this.drawUnit(); }

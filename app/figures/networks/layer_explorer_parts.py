@@ -142,16 +142,15 @@ def terms_part(
 ) -> Part:
     """How one element of the unedited network came about: products that add up to it, or what it was passed on from."""
     model, batch = found.network.model, found.prepared.batch
-    with locked(model):
+    for is_folded in (True, False) if folded else (False,):
         try:
-            terms, is_folded = layer_terms(model, batch, layer, *unit, folded=folded), folded
-        except TypeError:
-            try:
-                terms, is_folded = layer_terms(model, batch, layer, *unit), False
-            except (TypeError, ValueError, RuntimeError, AssertionError):
-                return _passed_on(found, layer, unit)
-        except (IndexError, ValueError, RuntimeError):
-            return _passed_on(found, layer, unit)
+            with locked(model):
+                terms = layer_terms(model, batch, layer, *unit, folded=is_folded)
+            break
+        except (TypeError, IndexError, ValueError, RuntimeError, AssertionError):
+            continue  # no sum of products, or no batch norm to fold
+    else:
+        return _passed_on(found, layer, unit)
     kind = graph.node(layer).kind
     return {
         "kind": "sum", "layer": layer, "type": kind, "unit": list(unit), "folded": is_folded,

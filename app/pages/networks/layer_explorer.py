@@ -11,7 +11,7 @@ from app.figures.networks.layer_explorer_files import explorer_files
 from app.figures.networks.layer_explorer_network import TASKS, explored_with, values_of
 from app.language import Words
 from app.open_models import OpenNetwork
-from app.pictures import built_in_names
+from app.pictures import names_of_pictures
 from app.widgets.model_picker import model_picker, network_values
 from app.widgets.screen import Download, Screen, close_screen, open_screen
 
@@ -42,7 +42,7 @@ def _explorer(screen: Screen, picked: OpenNetwork) -> None:
         "live": screen.live,
         "address": {"pic": screen.picture.key, "m": st.query_params.get("m", "")},
         "values_from": "browser" if sent and same else "address",
-        "pictures": built_in_names(screen.language),
+        "pictures": names_of_pictures(screen.language, screen.session),
     }
     effects = sent.get("effects") if isinstance(sent.get("effects"), dict) else None
     block = explorer_block(found, values, screen.session, known=known(sent), effects=effects, header=header)
