@@ -58,7 +58,7 @@ export class BuilderTable {
         input.classList.remove("wrong");
         this.typed(i, letter, Math.round(typed));
       }, onchange: () => { input.classList.remove("wrong"); input.value = String(this.layers[i].numbers[letter]); } });
-    return { letter, input, label: make("label", { title: name }, make("small", {}, short), input) };
+    return { letter, input, label: make("label", { title: name, "data-letter": letter }, make("small", {}, short), input) };
   }
 
   typed(i, letter, value) {                               // what follows from a number (padding "same", a pool's stride) follows it

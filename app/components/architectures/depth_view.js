@@ -18,10 +18,11 @@ export class DepthView {
     this.charts = ["signal", "gradient"].map((name) => ({ name, canvas: make("canvas", { role: "img", onpointermove: (event) => this.moved(event), onpointerleave: () => { this.hovered = -1; this.draw(); } }) }));
     this.tiles = Object.fromEntries(KINDS.map((kind) => [kind, make("div", { class: "tiles" })]));
     this.readout = make("p", { class: "readout" });
+    this.twins = make("p", { class: "totals" });
     const key = make("p", { class: "keys" }, KINDS.map((kind) => make("span", { class: `key ${kind}` }, words[`depth_${kind}`])));
     this.element = make("section", { class: "depth-view" }, make("p", { class: "verdict" }), key,
       make("div", { class: "charts" }, this.charts.map(({ name, canvas }) => make("figure", {}, make("figcaption", {}, words[`depth_${name}`]), canvas))), this.readout,
-      make("div", { class: "strips" }, KINDS.map((kind) => make("div", { class: "strip" }, make("span", { class: "strip-name" }, words[`depth_${kind}`]), this.tiles[kind]))));
+      make("div", { class: "strips" }, KINDS.map((kind) => make("div", { class: "strip" }, make("span", { class: "strip-name" }, words[`depth_${kind}`]), this.tiles[kind]))), this.twins);
     this.verdict = this.element.firstChild;
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.element);
@@ -32,6 +33,8 @@ export class DepthView {
     this.depth = depth;
     const end = (kind, column) => depth.curves[kind].at(column === 1 ? -2 : 0)[column];
     this.verdict.textContent = fill(this.words.depth_says, { layers: depth.curves.plain.length, plain: powerText(end("plain", 1)), residual: powerText(end("residual", 1)), plain_gradient: powerText(end("plain", 2)), residual_gradient: powerText(end("residual", 2)) });
+    const { twins } = depth, percent = (part) => (100 * part).toFixed(0);
+    this.twins.textContent = twins ? fill(this.words.twins, { layers: twins.layers, residual: percent(twins.residual), plain: percent(twins.plain) }) : "";
     const { side } = depth, count = depth.layers.length;
     KINDS.forEach((kind, which) => this.tiles[kind].replaceChildren(...depth.layers.map((layer, i) => {
       const canvas = make("canvas", { width: side, height: side, role: "img", "aria-label": fill(this.words.tile_alt, { layer, kind: this.words[`depth_${kind}`] }) }), image = new ImageData(side, side), out = new Uint32Array(image.data.buffer), from = (which * count + i) * side * side;

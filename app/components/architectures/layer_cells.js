@@ -3,13 +3,14 @@ import { make, fill } from "../shared/dom.js";
 import { readableCount } from "../shared/numbers.js";
 
 export function operation(row, words, brief = false) {                   // "5 × 5, stride 2, padding 1", or what the layer does
-  const name = words[`op_${row.kind}`] || row.kind;
+  const alone = row.k && row.g > 1 && row.g === row.shape[0] && row.kind === "Conv2d";   // a filter for each channel
+  const name = alone ? words.depthwise : words[`op_${row.kind}`] || row.kind;
   if (!row.k) return row.layers > 1 ? `${name} · ${fill(words.layers_inside, { n: row.layers })}` : name;
   const parts = [`${name} ${row.k} × ${row.k}`];
   if (row.s > 1) parts.push(fill(words.stride_of, { n: row.s }));
   if (row.p > 0 && !brief) parts.push(fill(words.padding_of, { n: row.p }));
   if (row.d > 1) parts.push(fill(words.dilation_of, { n: row.d }));
-  if (row.g > 1) parts.push(row.g === row.shape[0] ? words.depthwise : fill(words.groups_of, { n: row.g }));
+  if (row.g > 1 && !alone) parts.push(fill(words.groups_of, { n: row.g }));
   return parts.join(", ");
 }
 

@@ -10,19 +10,21 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from app.cache import BoundedCache
 from app.figures.networks.architectures_maps import scale_of
 from app.figures.networks.architectures_runs import square_of
 from app.figures.networks.architectures_settings import ArchitectureSettings
 from app.pictures import CurrentPicture
+from cnn.models.registry import model_skeleton
 from cnn.networks.depth import LayerSignal, layer_signals
 from cnn.networks.depth_nets import depth_net
 from cnn.networks.efficientnet_cost import efficientnet_cost, efficientnet_stages
 from cnn.networks.layers import feature_maps
 from cnn.networks.prediction import prepared_picture
 from cnn.networks.scaling import EFFICIENTNETS, compound_scaling
+from cnn.weights.builtin import available, card
 
 SIDE, SHOWN_MAPS = 40, 7
 KINDS = ("plain", "residual")
@@ -92,8 +94,19 @@ def depth_part(
         "layers": list(pair.layers),
         "limits": limits,
         "side": SIDE,
+        "twins": _twins(),
     }
     return told, np.stack(coded)
+
+
+@lru_cache(maxsize=1)
+def _twins() -> dict[str, Any] | None:
+    """Layers with weights on the main path, and accuracy, of the trained pair that ships; None where it is not there."""
+    names = {"residual": "imagenette-resnet", "plain": "plain-twin"}
+    if not set(names.values()) <= set(available()):
+        return None
+    layers = sum(isinstance(m, nn.Conv2d | nn.Linear) for m in model_skeleton("plain_twin").modules())
+    return {"layers": layers, **{kind: card(name)["scores"]["val accuracy"] for kind, name in names.items()}}
 
 
 def _plain(value: float) -> float:

@@ -84,6 +84,8 @@ def test_M4_depth_code_gives_the_curves(tmp_path: Path, monkeypatch: pytest.Monk
     space: dict[str, Any] = {}
     exec(code, space)
     header, _ = block_of(tab="depth", units=4, norm=True)
+    assert header["depth"]["twins"]["layers"] == 16
+    assert 0.5 < header["depth"]["twins"]["plain"] < header["depth"]["twins"]["residual"] < 1
     for kind, layers in space["signals"].items():
         shown = [[s.depth, s.signal, s.gradient] for s in layers]
         np.testing.assert_allclose(header["depth"]["curves"][kind], shown, rtol=1e-3)
