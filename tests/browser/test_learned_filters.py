@@ -43,6 +43,7 @@ def test_C10_a_link_restores_the_step_and_its_weights(open_page: Opener) -> None
 def test_C10_learning_runs_pauses_steps_and_resets(open_page: Opener) -> None:
     page = opened(open_page, "")
     first = weights(page)
+    page.get_by_role("slider", name="Speed").fill("7")
     page.locator('[data-do="play"]').click()
     expect(page.locator(".verdict")).to_contain_text("within 0.01 since", timeout=PATIENCE)
     page.locator('[data-do="play"]').click()

@@ -14,7 +14,7 @@ const SPEEDS = [2, 5, 10, 20, 40, 60, 120, 240];
 class LearnedFilters extends Instrument {
   constructor(root) {
     super(root, "learned_filters", ["problems"]);
-    this.at = 0; this.speed = 4; this.frame = 0;
+    this.at = 0; this.speed = 3; this.frame = 0;   // 20 steps a second: early maps swing, and slower than three flashes
     this.find(".stage").addEventListener("keydown", (event) => this.key(event));
   }
 
