@@ -30,6 +30,7 @@ from cnn.detection.sliding_window import crop_rows, one_pass, sliding_windows
 from cnn.detection.window_settings import MODELS, WindowSettings
 from cnn.models.lenet5 import LeNet5
 from cnn.models.tiny_vgg import TinyVGG
+from tests.pages.test_pages import run_page
 
 JavaScript = Callable[..., Any]
 
@@ -144,6 +145,10 @@ def test_fault_A6_a_picture_too_long_to_slide_over_is_named() -> None:
     with pytest.raises(PictureTooLong, match="1:12") as caught:
         slide_of(long, WindowSettings())
     assert all(caught.value.sentence(language) for language in ("en", "ko"))
+    page = run_page("sliding_window", pic="matrix", m=",".join("1" * 30), lang="en")
+    assert not page.exception
+    assert [warning.value for warning in page.warning] == [caught.value.sentence("en")]
+    assert any("From a classifier" in block.value for block in page.markdown)
 
 
 def test_live_gives_rows_of_crops_and_meets_junk() -> None:
