@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import nn
 from app.figures.networks.layer_explorer import card, explorer_block, live_block
 from app.figures.networks.layer_explorer_code import pytorch_code
 from app.figures.networks.layer_explorer_files import explorer_files
-from app.figures.networks.layer_explorer_network import explored, values_of
+from app.figures.networks.layer_explorer_network import explored, explored_with, graph_of, values_of
 from app.open_models import open_network
 from app.own_networks import Reading, keep_network
 from app.pictures import picture_of
@@ -23,6 +24,7 @@ from app.state import SCREENS, parsed, query_text
 from app.wire import unpack
 from cnn.hooks import captured, locked
 from cnn.models.registry import build_model
+from cnn.networks.graph import NetworkGraph
 
 PARTS = ("picture", "graph", "fields", "ranges", "answer", "maps", "terms")
 
@@ -85,9 +87,7 @@ def test_C11_terms_add_up_to_the_tensors_element(net: str, layer: str) -> None:
     assert network.model is open_network(net, "").model
 
 
-def _graph(net: str):
-    from app.figures.networks.layer_explorer_network import graph_of
-
+def _graph(net: str) -> NetworkGraph:
     return graph_of(explored(values_of({"net": net}), picture_of("temple"), ""))
 
 
@@ -156,34 +156,44 @@ def test_R2_heat_and_box_of_a_unit() -> None:
 
 def test_own_networks_open_in_the_explorer() -> None:
     model = build_model("resnet18", num_classes=4, seed=2)
-    key = keep_network(save(dict(model.state_dict())), "me", Reading())
-    block, arrays = block_of("me", net=key, layer="layer1.0.conv1")
+    key = keep_network(save(dict(model.state_dict())), "me", Reading("resnet18"))
+    block, arrays = block_of("me", net=key, net_as="resnet18.own.", layer="layer1.0.conv1")
     assert block["graph"]["origin"] == "own"
     assert arrays["maps"].shape == (64, 56, 56)
-    onnx_block, onnx_arrays = block_of("me", net=onnx_key(), net_as=".unit.")
-    kinds = [node["kind"] for node in onnx_block["graph"]["nodes"]]
-    assert "Conv2d" in kinds
-    assert onnx_block["terms"]["kind"] in ("sum", "passed")
-    assert onnx_arrays["maps"].shape[0] == 5
 
 
-def onnx_key() -> str:
-    from onnx import TensorProto, helper, numpy_helper
+def test_networks_from_onnx_are_explored_like_others() -> None:
+    from cnn.weights.onnx_check import converted
 
     weight = np.random.default_rng(0).normal(size=(5, 3, 3, 3)).astype(np.float32)
+    network = replace(
+        open_network("imagenette-resnet", ""), key="u-" + "o" * 22, model=converted(small_onnx(weight)).eval(),
+        input_shape=(3, 32, 32), record=None, categories=(),
+    )  # fmt: skip
+    values = values_of({})
+    found = explored_with(network, values, picture_of("temple"))
+    conv = next(node.name for node in graph_of(found).nodes if node.kind == "Conv2d")
+    block, arrays = unpack(explorer_block(found, {**values, "layer": conv}, ""))
+    expected = torch.nn.functional.conv2d(found.prepared.batch, torch.tensor(weight), padding=1)[0]
+    torch.testing.assert_close(torch.tensor(arrays["maps"]), expected, atol=1e-5, rtol=1e-5)
+    assert block["terms"]["kind"] == "sum"
+    assert len(block["answer"]["rows"]) == 5
+
+
+def small_onnx(weight: np.ndarray) -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
         helper.make_node("Relu", ["c"], ["r"]),
         helper.make_node("GlobalAveragePool", ["r"], ["g"]),
         helper.make_node("Flatten", ["g"], ["y"]),
     ]
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in (("x", [1, 3, 32, 32]), ("y", [1, 5]))
-    ]
+    shapes = (("x", [1, 3, 32, 32]), ("y", [1, 5]))
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes]
     graph = helper.make_graph(nodes, "small", ends[:1], ends[1:], [numpy_helper.from_array(weight, "w")])
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return keep_network(made.SerializeToString(), "me", Reading(normalisation="unit"))
+    return bytes(made.SerializeToString())
 
 
 def test_known_parts_are_not_sent_again() -> None:
