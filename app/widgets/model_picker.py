@@ -54,7 +54,9 @@ def model_picker(
             format_func=lambda k: f"{ready[k].labels[language]} · {words('picker_' + ready[k].origin)}",
         )  # fmt: skip
         sheet = NetworkSheet(screen, tasks, picked, _choose)
-        more = st.popover(words("picker_more"), icon=":material/add:", key=screen.key("more"), on_change="rerun")
+        more = st.popover(
+            words("picker_more"), icon=":material/add:", key=screen.key("more"), on_change="rerun"
+        )
         if more.open:  # what it lists takes a moment to gather
             with more:
                 sheet.draw()
