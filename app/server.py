@@ -125,6 +125,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     watcher = asyncio.create_task(watch_sessions())
     yield {}
     watcher.cancel()
+    camera.end_workers()
     later.cancel()
     cnn.jobs.get_engine().shutdown()
     pool.shut_down()
@@ -132,6 +133,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 bundle.served_by_route = True
 live.active = True
+camera.apart = True
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,

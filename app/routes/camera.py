@@ -4,14 +4,15 @@ A message is a little-endian uint32, the length of a JSON header `{"id": n, "kin
 header and a JPEG; the answer is one block (`app/wire.py`) or an error as JSON text, as on the live route. The browser
 has one frame on the way and sends its newest when the answer is there, so nothing piles up.
 
-Cameras have threads of their own, fewer than the machine has cores: sliders keep theirs. A connection has one frame in
-the queue at most, so the cameras take turns.
+Frames are worked on in processes of their own (`app/camera_worker.py`), fewer than the machine has cores and below the
+server's priority: sliders keep theirs. A connection has one frame in the queue at most, so the cameras take turns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import struct
 import time
@@ -25,6 +26,7 @@ import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from torch import Tensor
 
+from app.camera_worker import CameraWorker, WorkerLostError
 from app.routes.live import asking_session, failed
 from app.wire import pack
 from cnn.images.camera_frame import FRAME_BYTES, camera_frame
@@ -52,10 +54,14 @@ CameraKind = Callable[[Mapping[str, Any], CameraFrame], Answer]
 CAMERA_KINDS: dict[str, CameraKind] = {}
 """By slug; filled by `app/routes/kinds.py`."""
 
-_pool = ThreadPoolExecutor(
-    max_workers=min(4, max(1, (os.cpu_count() or 1) // 2)), thread_name_prefix="camera"
-)
+apart = False
+"""Set by app/server.py: frames are worked on in processes of their own."""
+
+WORKERS = min(4, max(1, (os.cpu_count() or 1) // 2))
+_workers: list[CameraWorker] = []
+_pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="camera")
 _open: Counter[str] = Counter()
+_log = logging.getLogger(__name__)
 
 
 async def camera(socket: WebSocket) -> None:
@@ -75,9 +81,7 @@ async def camera(socket: WebSocket) -> None:
             if len(message) > FRAME_BYTES + MAX_HEADER:
                 await socket.close(TOO_LARGE)
                 return
-            answer = await asyncio.get_running_loop().run_in_executor(
-                _pool, answer_to, message, session, time.perf_counter()
-            )
+            answer = await _answered(message, session)
             await (socket.send_text(answer) if isinstance(answer, str) else socket.send_bytes(answer))
     except (WebSocketDisconnect, RuntimeError, KeyError):  # KeyError: a text came where bytes are wanted
         return
@@ -85,6 +89,22 @@ async def camera(socket: WebSocket) -> None:
         _open[session] -= 1
         if _open[session] <= 0:
             del _open[session]
+
+
+async def _answered(message: bytes, session: str) -> bytes | str:
+    """One frame's answer, from the first worker process that is free; from a thread until one has started."""
+    received = time.perf_counter()
+    if apart:
+        if not _workers:
+            _workers.extend(CameraWorker() for _ in range(WORKERS))
+        worker = min(_workers, key=lambda one: (not one.ready, one.waiting))
+        worker.wake()
+        if worker.ready:
+            try:
+                return await worker.answer(message, session, received)
+            except WorkerLostError:
+                _log.warning("a camera's process was lost")
+    return await asyncio.get_running_loop().run_in_executor(_pool, answer_to, message, session, received)
 
 
 def answer_to(message: bytes, session: str, received: float) -> bytes | str:
@@ -108,6 +128,12 @@ def answer_to(message: bytes, session: str, received: float) -> bytes | str:
         return pack({**header, "id": number, "server": server}, arrays)
     except Exception as error:
         return failed(number, error)
+
+
+def end_workers() -> None:
+    """End the processes, with the server."""
+    for worker in _workers:
+        worker.end()
 
 
 class Unreadable(ValueError):

@@ -47,6 +47,11 @@ def register() -> None:
     LIGHT.update(QUICK)
     for slug, module in MODULES.items():
         KINDS[slug] = _kind(module)
+    load_cameras()
+
+
+def load_cameras() -> None:
+    """Fill `CAMERA_KINDS`, all that a camera's process needs."""
     for slug, module in CAMERAS.items():
         CAMERA_KINDS[slug] = _camera_kind(module)
 
