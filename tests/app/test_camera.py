@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import struct
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +19,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from app import session
+from app.camera_worker import CameraWorker, WorkerLostError, serve
 from app.routes import camera, kinds, live
 from app.wire import pack, unpack
 from cnn.detection.detect import detections, raw_detections
@@ -38,7 +42,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
 
 
 def opened(client: TestClient, path: str = camera.PATH, name: str = "here") -> Any:
-    return client.websocket_connect(path, subprotocols=["convscope", session.token_of(name)], headers=dict(ORIGIN))
+    return client.websocket_connect(
+        path, subprotocols=["convscope", session.token_of(name)], headers=dict(ORIGIN)
+    )
 
 
 def message(header: object, data: bytes) -> bytes:
@@ -140,3 +146,53 @@ def test_fault_D2_sliders_do_not_wait_for_cameras(
         free.set()
         for socket in (one, two):
             assert unpack(socket.receive_bytes())[0]["id"] == 1
+
+
+def test_O9_a_process_of_its_own_gives_the_same_answer_and_is_replaced_when_it_dies() -> None:
+    kinds.load_cameras()
+
+    async def story() -> None:
+        worker = CameraWorker()
+        worker.wake()
+        worker.wake()
+        with pytest.raises(WorkerLostError):
+            await worker.answer(b"", "here", 0.0)
+        while not worker.ready:
+            await asyncio.sleep(0.1)
+        asked_for = message(asked(), cells())
+        both = await asyncio.gather(
+            *(worker.answer(asked_for, "here", time.perf_counter()) for _ in range(2))
+        )
+        for answer in both:
+            assert isinstance(answer, bytes)
+            ours, theirs = unpack(answer)[1], unpack(camera.answer_to(asked_for, "here", 0.0))[1]
+            assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+        assert "unreadable" in await worker.answer(b"junk", "here", 0.0)
+        first = worker._process
+        first.kill()
+        with pytest.raises(WorkerLostError):
+            await worker.answer(asked_for, "here", 0.0)
+        assert not worker.ready
+        worker.wake()
+        while worker._process is None:
+            await asyncio.sleep(0.05)
+        second = worker._process
+        worker.end()  # while it is starting
+        assert not worker.ready
+        await asyncio.gather(first.wait(), second.wait())
+        await asyncio.sleep(0.2)  # their pipes are closed by the loop, before it ends
+
+    asyncio.run(asyncio.wait_for(story(), 200))
+
+
+def test_a_workers_input_may_end_anywhere() -> None:
+    out = io.BytesIO()
+    serve(io.BytesIO(b"\x01\0"), out, lambda *_: b"never")
+    serve(
+        io.BytesIO(struct.pack("<IId", 4, 3, 1.5) + b"hereabc"),
+        out,
+        lambda data, name, at: f"{data} {name} {at}",
+    )
+    kind, size = struct.unpack_from("<BI", out.getvalue())
+    assert (kind, out.getvalue()[5:].decode()) == (1, "b'abc' here 1.5")
+    assert size == len(out.getvalue()) - 5
