@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -182,7 +183,8 @@ def test_O9_a_process_of_its_own_gives_the_same_answer_and_is_replaced_when_it_d
         await asyncio.gather(first.wait(), second.wait())
         await asyncio.sleep(0.2)  # their pipes are closed by the loop, before it ends
 
-    asyncio.run(asyncio.wait_for(story(), 200))
+    with ThreadPoolExecutor(1) as thread:  # a browser of an earlier test may have left its loop in this one
+        thread.submit(asyncio.run, asyncio.wait_for(story(), 200)).result()
 
 
 def test_a_workers_input_may_end_anywhere() -> None:
