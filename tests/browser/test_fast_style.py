@@ -54,4 +54,3 @@ def test_T2_a_clip_is_styled_and_played(open_page: Opener) -> None:
     page.get_by_role("button", name="Make a clip of the picture").click(timeout=60_000)
     expect(page.locator(SHOWN)).to_have_attribute("data-frames", re.compile(r"\d+"), timeout=90_000)
     expect(page.locator(".caption")).to_contain_text("Video")
-    page.get_by_role("button", name="Stop").click()
