@@ -39,7 +39,7 @@ from app.routes import camera, data_sets, files, live, networks, videos
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
-LATER_SECONDS = 5.0
+LATER_SECONDS = 12.0
 """After the start, what was not needed for the first picture is loaded."""
 PAUSE_SECONDS = 0.3
 """Between the screens that are opened once for that, so that whoever is there already is served."""

@@ -2,64 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
-from app.own_networks import Reading, keep_network
-from app.routes.live import same_origin
-from app.session import session_of
+from app.routes.body import OneAtATime
 from cnn.weights.errors import WeightsError
 from cnn.weights.load import LIMIT
 
 PATH = "/convscope/network"
 MOST_LINES = 400
-_RELOAD = {"en": "The page is out of date. Reload it.", "ko": "페이지가 오래되었습니다. 새로 고침해 주세요."}
 _BUSY = {
     "en": "Your last file is still being checked. Wait for it.",
     "ko": "앞서 보낸 파일을 아직 확인하고 있습니다. 잠시 기다려 주세요.",
 }
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="network")
-_reading: set[str] = set()
+_uploads = OneAtATime(_BUSY)
 _log = logging.getLogger(__name__)
 
 
 async def upload(request: Request) -> Response:
     """Answer `{"key": ...}` or `{"error": {"en", "ko"}, "lines": [...]}`; one at a time for each session."""
-    session = session_of(request.headers.get("x-convscope-token", ""))
-    if session is None or not same_origin(request.headers):
-        return JSONResponse({"error": _RELOAD}, 403)
-    if session in _reading:
-        return JSONResponse({"error": _BUSY}, 429)
-    length = request.headers.get("content-length") or "0"
-    if not length.isdecimal() or int(length) > LIMIT:
-        return JSONResponse({"error": _too_large(length)}, 413)
-    _reading.add(session)
-    try:
-        data = bytearray()
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > LIMIT:
-                return JSONResponse({"error": _too_large("")}, 413)
-        reading = Reading.of(request.query_params.get("as", "")[:80])
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(_pool, take_network, bytes(data), session, reading)
-    except ClientDisconnect:
-        return Response(status_code=400)
-    finally:
-        _reading.discard(session)
-    return JSONResponse(answer, 422 if "error" in answer else 200)
+    reading = request.query_params.get("as", "")[:80]
+    return await _uploads.kept(
+        request,
+        lambda data, session: take_network(data, session, reading),
+        limit=LIMIT,
+        too_large=_too_large(request.headers.get("content-length", "")),
+        pool=_pool,
+    )
 
 
-def take_network(data: bytes, session: str, reading: Reading) -> dict[str, Any]:
-    """Open and keep a file; return its key, or the error in both languages with every tensor that does not fit."""
+def take_network(data: bytes, session: str, reading: str) -> dict[str, Any]:
+    """Open and keep a file, read as the text `reading` of the address bar says; return its key, or the error in both
+    languages with every tensor that does not fit."""
+    from app.own_networks import (
+        Reading,
+        keep_network,
+    )  # brings torchvision, for which the first picture need not wait
+
+    asked = Reading.of(reading)
     try:
-        return {"key": keep_network(data, session, reading), "reading": reading.text()}
+        return {"key": keep_network(data, session, asked), "reading": asked.text()}
     except WeightsError as error:
         mismatch = getattr(error, "mismatch", None)
         lines = mismatch.lines()[:MOST_LINES] if mismatch else ()

@@ -182,12 +182,12 @@ def test_readings_survive_junk(text: str) -> None:
 def test_the_upload_route_tells_what_does_not_fit() -> None:
     from app.routes.networks import take_network
 
-    answer = take_network(save(dict(build_model("lenet5", seed=1).state_dict())), "route", Reading())
+    answer = take_network(save(dict(build_model("lenet5", seed=1).state_dict())), "route", "")
     assert open_network(answer["key"], "route").architecture == "lenet5"
     state = dict(build_model("lenet5").state_dict())
     first = next(iter(state))
     del state[first]
-    refused = take_network(save(state), "route", Reading("lenet5"))
+    refused = take_network(save(state), "route", Reading("lenet5").text())
     assert f"− {first}" in refused["lines"]
     assert set(refused["error"]) == {"en", "ko"}
-    assert "lines" in take_network(b"\x80\x04K\x01.", "route", Reading())
+    assert "lines" in take_network(b"\x80\x04K\x01.", "route", "")
