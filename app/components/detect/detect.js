@@ -1,6 +1,7 @@
 // Detection in the browser. Python side: app/pages/detection/detect.py, app/figures/detection/detect*.py.
 import { fill, make } from "../shared/dom.js";
 import { LiveChannel } from "../shared/live.js";
+import { mounted } from "../shared/mounted.js";
 import { setText } from "../shared/numbers.js";
 import { Sources } from "../shared/sources.js";
 import { unpack } from "../shared/wire.js";
@@ -176,18 +177,4 @@ class DetectScreen {
   close() { clearTimeout(this.timer); this.sources?.close(); this.channel?.close(); this.stage.close(); }
 }
 
-const detectScreens = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement, box = root.querySelector(".detect-screen");
-  let screen = detectScreens.get(root);
-  if (!screen || screen.box !== box) {
-    screen?.close();
-    screen = new DetectScreen(root);
-    screen.box = box;
-    box.screen = screen;
-    detectScreens.set(root, screen);
-  }
-  screen.update(component);
-  return () => { screen.close(); detectScreens.delete(root); };
-}
+export default mounted(DetectScreen, ".detect-screen");

@@ -1,5 +1,6 @@
 // The layer explorer in the browser. Python side: app/pages/networks/layer_explorer.py, app/figures/networks/layer_explorer*.py.
 import { fill, make } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { unpack } from "../shared/wire.js";
 import { FieldGeometry } from "../receptive_field/geometry.js";
 import { AnswerPanel } from "./answer_panel.js";
@@ -238,18 +239,4 @@ class LayerExplorer {
   close() { this.exchange.close(); this.views.close(); this.panels?.maps.close(); this.graphMap?.close(); }
 }
 
-const layerExplorers = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement;
-  let screen = layerExplorers.get(root);
-  if (!screen || screen.box !== root.querySelector(".explorer")) {
-    screen?.close();
-    screen = new LayerExplorer(root);
-    screen.box = root.querySelector(".explorer");
-    screen.box.screen = screen;
-    layerExplorers.set(root, screen);
-  }
-  screen.update(component);
-  return () => { screen.close(); layerExplorers.delete(root); };
-}
+export default mounted(LayerExplorer, ".explorer");

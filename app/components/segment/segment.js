@@ -2,6 +2,7 @@
 import { make, fill } from "../shared/dom.js";
 import { Exchange } from "../shared/exchange.js";
 import { LiveChannel } from "../shared/live.js";
+import { mounted } from "../shared/mounted.js";
 import { Sources } from "../shared/sources.js";
 import { unpack } from "../shared/wire.js";
 import { ClassMaps } from "./class_maps.js";
@@ -172,18 +173,4 @@ class SegmentScreen {
   close() { this.exchange.close(); this.pixels?.close(); this.stage?.close(); this.sources?.close(); }
 }
 
-const segmentScreens = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement;
-  let screen = segmentScreens.get(root);
-  if (!screen || screen.box !== root.querySelector(".segment-screen")) {
-    screen?.close();
-    screen = new SegmentScreen(root);
-    screen.box = root.querySelector(".segment-screen");
-    screen.box.screen = screen;
-    segmentScreens.set(root, screen);
-  }
-  screen.update(component);
-  return () => { screen.close(); segmentScreens.delete(root); };
-}
+export default mounted(SegmentScreen, ".segment-screen");

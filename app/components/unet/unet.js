@@ -1,5 +1,6 @@
 // Inside a U-Net. Python side: app/pages/segmentation/unet.py, app/figures/segmentation/.
 import { make, fill } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { unpack } from "../shared/wire.js";
 import { BlockView } from "./block_view.js";
 import { ResultView } from "./result_view.js";
@@ -103,18 +104,4 @@ class UNetScreen {
   close() { this.exchange.close(); this.look?.close(); this.result?.close(); }
 }
 
-const unetScreens = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement;
-  let screen = unetScreens.get(root);
-  if (!screen || screen.box !== root.querySelector(".unet-screen")) {
-    screen?.close();
-    screen = new UNetScreen(root);
-    screen.box = root.querySelector(".unet-screen");
-    screen.box.screen = screen;
-    unetScreens.set(root, screen);
-  }
-  screen.update(component);
-  return () => { screen.close(); unetScreens.delete(root); };
-}
+export default mounted(UNetScreen, ".unet-screen");
