@@ -38,12 +38,14 @@ def instrument(
     read: Callable[[Mapping[str, Any]], Settings],
     known: Callable[[Mapping[str, Any]], tuple[str, ...]],
     answer: Callable[[Any], Answer],
+    words: Mapping[str, Any] | None = None,
 ) -> None:
     """Draw the component named as the screen, and what stands below it.
 
     Args:
         read: settings from whatever the browser or the address bar sent; total. known: the ids of the parts that the
             browser has. answer: what those settings show; a ValueError with `sentence(language)` is said instead.
+        words: what the controls list, beside the screen's own words.
     """
     slug = screen.slug
     sent = dict(st.session_state.get(screen.key(slug)) or {}).get(slug) or {}
@@ -59,7 +61,7 @@ def instrument(
         close_screen(screen)
         return
     header = {
-        "words": {**screen.words.own(), "language": screen.language},
+        "words": {**screen.words.own(), **(words or {}), "language": screen.language},
         "live": screen.live,
         "address": {
             "pic": screen.picture.key,
