@@ -1,4 +1,4 @@
-"""Fails when a test was skipped or a kind of test did not run at all; CI's last step."""
+"""Fails when a test was skipped, a kind of test did not run at all or many had to run twice; CI's last step."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 KINDS = ("tests.cnn.", "tests.app.", "tests.pages.", "tests.figures.", "tests.browser.")
 """Every folder of tests must have run."""
 ALLOWED_SKIPS = ("needs a GPU",)
+MOST_RERUNS = 3
+"""Browser tests that may pass at their second try only; they are named."""
 
 
 def complaints(report: Path) -> list[str]:
@@ -23,11 +25,30 @@ def complaints(report: Path) -> list[str]:
         if skipped is not None and not any(
             reason in (skipped.get("message") or "") for reason in ALLOWED_SKIPS
         ):
-            found.append(f"skipped: {case.get('classname')}.{case.get('name')}: {skipped.get('message')}")
+            found.append(f"skipped: {_name(case)}: {skipped.get('message')}")
+    again = reruns(report)
+    if len(again) > MOST_RERUNS:
+        found.append(f"{len(again)} tests passed at their second try only: {', '.join(again)}")
     return found
 
 
+def reruns(report: Path) -> list[str]:
+    """Return the tests that passed at their second try only (`pytest_runtest_makereport` in conftest notes them)."""
+    return [
+        _name(case)
+        for case in ElementTree.parse(report).iter("testcase")
+        if any(p.get("name") == "second_try" for p in case.iter("property"))
+    ]
+
+
+def _name(case: ElementTree.Element) -> str:
+    return f"{case.get('classname')}.{case.get('name')}"
+
+
 if __name__ == "__main__":
-    wrong = complaints(Path(sys.argv[1]))
+    file = Path(sys.argv[1])
+    wrong = complaints(file)
+    for test in reruns(file):
+        print(f"passed at the second try: {test}")
     print("\n".join(wrong) or "every kind of test ran, none was skipped")
     sys.exit(bool(wrong))

@@ -65,12 +65,41 @@ def rate_factor(progress: float, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - warmup) / (1 - warmup))))
 
 
-def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum, or AdamW; no weight decay for biases and norms.
+class KernelMuon(torch.optim.Muon):
+    """Muon (Jordan et al. 2024) for convolutions: each weight ``(out, in, k, k)`` is stepped as a matrix
+    ``(out, k·k·in)`` that shares its memory.
+
+    Raises:
+        ValueError: a weight does not lie channels last in memory.
+    """
+
+    def __init__(self, weights: list[nn.Parameter], learning_rate: float) -> None:
+        self._weights = weights
+        self._matrices = [nn.Parameter(_matrix(w.detach())) for w in weights]
+        if any(m.data_ptr() != w.data_ptr() for m, w in zip(self._matrices, weights, strict=True)):
+            raise ValueError("wanted convolution weights that lie channels last in memory")
+        super().__init__(self._matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One step by the gradients of the convolutions' own weights."""
+        for weight, matrix in zip(self._weights, self._matrices, strict=True):
+            matrix.grad = None if weight.grad is None else _matrix(weight.grad)
+        super().step(closure)  # type: ignore[no-untyped-call]
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """A convolution's weight as a matrix, a view where it lies channels last in memory."""
+    return weight.permute(0, 2, 3, 1).flatten(1)
+
+
+def make_optimizers(model: nn.Module, schedule: Schedule) -> list[torch.optim.Optimizer]:
+    """SGD with Nesterov momentum, AdamW, or Muon for the convolutions and AdamW for the rest; no weight decay
+    for biases and norms.
 
     Raises:
         ValueError: the schedule names another optimizer.
     """
+    rate = schedule.learning_rate
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [
@@ -78,10 +107,14 @@ def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimize
         {"params": others, "weight_decay": 0.0},
     ]
     if schedule.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9, nesterov=True, foreach=True)
+        return [torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, foreach=True)]
     if schedule.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
-    raise ValueError(f"wanted the optimizer 'sgd' or 'adamw', got {schedule.optimizer!r}")
+        return [torch.optim.AdamW(groups, lr=rate, fused=True)]
+    if schedule.optimizer == "muon":
+        kernels = [p for p in decayed if p.ndim == 4]
+        groups[0]["params"] = [p for p in decayed if p.ndim != 4]
+        return [KernelMuon(kernels, rate), torch.optim.AdamW(groups, lr=rate, fused=True)]
+    raise ValueError(f"wanted the optimizer 'sgd', 'adamw' or 'muon', got {schedule.optimizer!r}")
 
 
 @torch.no_grad()
@@ -115,7 +148,7 @@ class Trainer:
         self.averaged = averaged.to(device).eval()
         self.averaged.load_state_dict(self.model.state_dict())
         self.task, self.schedule, self.seed, self.device = task, schedule, seed, device
-        self.optimizer = make_optimizer(self.model, schedule)
+        self.optimizers = make_optimizers(self.model, schedule)
         self.epoch, self.seconds = 0, 0.0
 
     def run(self, data: Any) -> Iterator[TrainingEpoch]:
@@ -140,15 +173,16 @@ class Trainer:
         for batch in task.batches(data, schedule.batch_size, progress, generator):
             step = self.epoch * steps + count
             factor = rate_factor(step / (steps * schedule.epochs), schedule.warmup)
-            for group in self.optimizer.param_groups:
+            for group in (g for optimizer in self.optimizers for g in optimizer.param_groups):
                 group["lr"] = schedule.learning_rate * factor
             with torch.autocast(self.device.type, torch.bfloat16, enabled=schedule.bfloat16):
                 loss = task.loss(self.model, batch, self.device)
-            self.optimizer.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             if schedule.clip_norm:
                 nn.utils.clip_grad_norm_(self.model.parameters(), schedule.clip_norm)
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
             _average(self.averaged, self.model, step, schedule.averaging)
             total += loss.detach()
             count += 1
@@ -165,7 +199,7 @@ class Trainer:
         return {
             "model": self.model.state_dict(),
             "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "epoch": self.epoch,
             "seconds": self.seconds,
         }
@@ -174,7 +208,8 @@ class Trainer:
         """Goes on from a checkpoint."""
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.epoch, self.seconds = state["epoch"], state["seconds"]
 
 

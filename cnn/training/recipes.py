@@ -212,7 +212,7 @@ def _style(name: str) -> Recipe:
         name,
         "flowers160",
         StyleTransfer(builtin_record(name), content=(0, 0, 0, 0, 0, 2, 0), style=(20,) * 7, smoothness=2.0),
-        Schedule(30, 4, 2e-3, "adamw", 0.0, averaging=0.98, clip_norm=5),
+        Schedule(80, 4, 2e-3, "muon", 0.0, averaging=0.98, clip_norm=5),
         "passing pictures off as the painter's work",
     )
 

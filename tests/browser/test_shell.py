@@ -48,7 +48,11 @@ def expect_colour(page: Page, colour: tuple[int, int, int]) -> None:
         if np.abs(mean_colour(page, ".thumb") - colour).max() < 12:
             return
         page.wait_for_timeout(150)
-    raise AssertionError(f"expected {colour}, got {mean_colour(page, '.thumb')}")
+    said = page.evaluate(
+        "[...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean)"
+        ".flatMap((r) => [...r.querySelectorAll('.bad, .said')].map((e) => e.textContent))"
+    )
+    raise AssertionError(f"expected {colour}, got {mean_colour(page, '.thumb')}; the page says {said}")
 
 
 def upload(page: Page, data: bytes, name: str = "photo.png", mime: str = "image/png") -> None:

@@ -46,6 +46,7 @@ class Toolbar {
     this.drawDevices();
     this.sheet = pictureSheet(this);
     this.find(".sheet").replaceChildren(...this.sheet);
+    this.uploads.ready();
   }
 
   drawLanguages() {

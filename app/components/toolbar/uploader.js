@@ -4,6 +4,23 @@ import { fill, make } from "../shared/dom.js";
 const UPLOAD_LIMIT = 20_000_000;
 const PATIENCE = 30_000;                           // ms that a picture waits for a server that is starting again
 
+let taker = null;                                  // of the newest bar
+let waiting = [];                                  // pictures dropped or pasted while a rerun had taken the bar away
+
+// The page itself takes pictures, whether or not a bar stands on it at that moment; of two copies of this script the newer.
+const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+const hint = (shown) => taker?.bar.root.querySelector(".drop").classList.toggle("cs-hidden", !shown);
+const received = (event, files) => { event.preventDefault(); if (taker) taker.takeAll(files); else waiting = [...files]; };
+const heard = {
+  dragover: (event) => { if (carriesFiles(event)) { event.preventDefault(); hint(true); } },
+  dragleave: (event) => { if (!event.relatedTarget) hint(false); },
+  drop: (event) => { hint(false); if (carriesFiles(event)) received(event, event.dataTransfer.files); },
+  paste: (event) => { if (event.clipboardData?.files?.length) received(event, event.clipboardData.files); },
+};
+document.convscopeEars?.abort();
+document.convscopeEars = new AbortController();
+for (const [name, hear] of Object.entries(heard)) document.addEventListener(name, hear, { signal: document.convscopeEars.signal });
+
 export function uploader(bar) {
   let stream = null;
 
@@ -68,27 +85,6 @@ export function uploader(bar) {
     if (part !== null && part < 0.1) bar.now.root.querySelector(".sheet .bad").textContent = "";
   }
 
-  const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
-  const hint = () => bar.root.querySelector(".drop");
-  const onDragOver = (event) => { if (carriesFiles(event)) { event.preventDefault(); hint().classList.remove("cs-hidden"); } };
-  const onDragLeave = (event) => { if (!event.relatedTarget) hint().classList.add("cs-hidden"); };
-  const onDrop = (event) => {
-    hint().classList.add("cs-hidden");
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    takeAll(event.dataTransfer.files);
-  };
-  const onPaste = (event) => {
-    const files = [...(event.clipboardData?.files || [])];
-    if (!files.length) return;
-    event.preventDefault();
-    takeAll(files);
-  };
-  document.addEventListener("dragover", onDragOver);
-  document.addEventListener("dragleave", onDragLeave);
-  document.addEventListener("drop", onDrop);
-  document.addEventListener("paste", onPaste);
-
   async function startCamera(video) {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } }, audio: false });
@@ -114,12 +110,16 @@ export function uploader(bar) {
 
   function destroy() {
     stopCamera();
-    document.removeEventListener("dragover", onDragOver);
-    document.removeEventListener("dragleave", onDragLeave);
-    document.removeEventListener("drop", onDrop);
-    document.removeEventListener("paste", onPaste);
+    if (taker === here) taker = null;
   }
-  return { takeAll, startCamera, stopCamera, snapshot, destroy };
+  const here = { bar, takeAll, startCamera, stopCamera, snapshot, destroy, ready };
+  return here;
+
+  // Called once the bar knows its words: what came while there was none is taken now.
+  function ready() {
+    taker = here;
+    if (waiting.length) takeAll(waiting.splice(0));
+  }
 }
 
 function asBase64(file) {
