@@ -36,6 +36,7 @@ from app.first_visit import visit
 from app.language import LANGUAGES
 from app.navigation import HOME, PAGES, load_pages
 from app.routes import camera, data_sets, files, live, networks, videos
+from app.routes.front import front_routes
 from app.routes.guard import Guard
 from app.watch import report_script_error, watch_sessions
 
@@ -148,6 +149,7 @@ app = st.App(
         Route(videos.RUN_PATH, videos.act, methods=["POST"]),
         Route(videos.MP4_PATH, videos.mp4, methods=["GET"]),
         Route(bundle.JS_PREFIX + "{name}", files.javascript),
+        *front_routes(),
     ],
     middleware=[Middleware(Guard, allowed_hosts=allowed_hosts())],
     on_script_error=report_script_error,

@@ -277,6 +277,7 @@ MATRIX_DRAFT = "matrix_draft"
 DEVICE_KEY = "device"
 NOTICES = "notices"
 RECENT_KEY = "recent_screens"
+SEEN_KEY = "seen_a_screen"
 
 
 def widget_key(slug: str, name: str) -> str:

@@ -29,7 +29,7 @@ z = F.conv2d(image, filter_weight("sobel_x", angle=angle)[None, None])[0, 0]
 st.image((z / z.abs().max() * 127 + 128).clamp(0, 255).byte().numpy())
 """
 LAB_READY = """() => { const find = (n) => { for (const c of n.querySelectorAll("*")) {
-  if (c.lab) return c.lab; if (c.shadowRoot) { const f = find(c.shadowRoot); if (f) return f; } } return null; };
+  if (c.screen && c.classList.contains('lab')) return c.screen; if (c.shadowRoot) { const f = find(c.shadowRoot); if (f) return f; } } return null; };
   const lab = find(document);
   return lab && lab.ready && lab.stage.rowsOfPanels.every((r) => r.stale === false) && lab.lanes.every((l) => l.result && !l.draft); }"""
 HOVER = """async (box) => { const { lab } = box, { plane } = lab.stage.rowsOfPanels[0].panels.get("before"), times = [];

@@ -13,9 +13,6 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.navigation import HOME, PAGES
-from app.routes.preload import link_header
-
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' blob: data:; "
@@ -27,7 +24,6 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
 )
-_PAGES = frozenset("" if spec is HOME else spec.slug for spec in PAGES)
 HIDDEN = ("/_stcore/metrics", "/_stcore/script-health-check")
 MESSAGES_PER_SECOND = 40.0
 MESSAGES_AT_ONCE = 80.0
@@ -86,7 +82,7 @@ class Guard:
         if scope["type"] == "websocket":
             await self._app(scope, _paced(receive), send)
             return
-        await self._app(scope, receive, _confined(send, scope["path"].strip("/")))
+        await self._app(scope, receive, _confined(send))
 
 
 def _paced(receive: Receive) -> Receive:
@@ -101,13 +97,11 @@ def _paced(receive: Receive) -> Receive:
     return paced
 
 
-def _confined(send: Send, path: str) -> Send:
+def _confined(send: Send) -> Send:
     async def confined(message: Message) -> None:
         if message["type"] == "http.response.start":
             names = {name.lower() for name, _ in message.get("headers", ())}
             added = [(name, value) for name, value in HEADERS if name not in names]
-            if path in _PAGES:
-                added.append((b"link", link_header(path).encode()))
             message = {**message, "headers": [*message.get("headers", ()), *added]}
         await send(message)
 

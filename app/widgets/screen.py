@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from app.routes.live import live_address
 from app.session import session_id
 from app.widgets.toolbar import toolbar
 from cnn.images.errors import ImageError, MatrixError
+
+PICTURE_FIRST_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +106,7 @@ def open_screen(slug: str, *, first_picture: str = "") -> Screen:
 def close_screen(screen: Screen, *, code: str = "", downloads: tuple[Download, ...] = ()) -> None:
     """Draw what stands below every screen: the lesson, the PyTorch code and the downloads."""
     words = screen.words
+    _let_the_picture_come_first(screen)
     with st.container(key=f"below_{screen.slug}"):
         if downloads:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -123,6 +127,14 @@ def close_screen(screen: Screen, *, code: str = "", downloads: tuple[Download, .
             with st.expander(words("code"), icon=":material/code:"):
                 st.caption(words("code_hint"))
                 st.code(code, language="python", line_numbers=True)
+
+
+def _let_the_picture_come_first(screen: Screen) -> None:
+    """Wait a moment at the first run of a session: a browser that is handed the lesson's formulas together with the
+    picture sets them first, a tenth of a second in which nothing is seen."""
+    if screen.live and state.SEEN_KEY not in st.session_state:
+        time.sleep(PICTURE_FIRST_SECONDS)
+    st.session_state[state.SEEN_KEY] = True
 
 
 def _values_key(slug: str) -> str:

@@ -49,7 +49,7 @@ def open_lab(open_page: Opener, query: str = "", **options: Any) -> Page:
 def at_rest(page: Page) -> None:
     page.wait_for_function(
         """() => { const find = (n) => { for (const c of n.querySelectorAll("*")) {
-             if (c.lab) return c.lab; if (c.shadowRoot) { const f = find(c.shadowRoot); if (f) return f; } } return null; };
+             if (c.screen && c.classList.contains('lab')) return c.screen; if (c.shadowRoot) { const f = find(c.shadowRoot); if (f) return f; } } return null; };
            const lab = find(document);
            return lab && lab.stage.rowsOfPanels.every((row) => row.stale === false) && lab.ready && !lab.exchange.moving && lab.lanes.every((l) => l.error || (l.result && !l.draft)); }""",
         timeout=20_000,

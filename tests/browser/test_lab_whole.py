@@ -30,6 +30,7 @@ def test_scharr_at_23_degrees_on_an_uploaded_photo_of_12_megapixels(open_page: O
     page = open_lab(open_page, JOB)
     page.locator(".picture").click()
     photo = {"name": "twelve.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    page.locator(".picture").click()
     page.locator("input[type=file]").first.set_input_files(photo)  # type: ignore[arg-type]
     page.wait_for_url("**pic=u-**", timeout=30_000)
     expect(panel(page, "input").locator(".formula")).to_have_text(

@@ -101,7 +101,9 @@ def dropped(page: Page, event: str, data: bytes) -> None:
 @pytest.mark.parametrize("event", ["drop", "paste"])
 def test_drop_and_paste(open_page: Opener, event: str) -> None:
     page = open_page("status")
-    expect(page.locator(".thumb")).to_be_visible()
+    expect(
+        page.locator(".picture-name")
+    ).not_to_be_empty()  # the bar's script has run, not only its markup come
     dropped(page, event, picture_bytes(BLUE))
     expect_colour(page, BLUE)
 
@@ -262,9 +264,7 @@ def test_fault_E1_a_killed_server_comes_back_with_picture_and_settings(
         first.process.send_signal(signal.SIGKILL)
         first.process.wait(5)
     # while nobody answers, one more picture: it waits for the server
-    page.locator("input[type=file]").first.set_input_files(
-        {"name": "blue.png", "mimeType": "image/png", "buffer": picture_bytes(BLUE)}
-    )
+    upload(page, picture_bytes(BLUE), "blue.png")
     second: Server = start_server(tmp_path, port=int(first.url.rsplit(":", 1)[1]))
     try:
         expect(page.locator("h1.title")).to_have_text("서버와 작업")
@@ -279,3 +279,12 @@ def test_fault_E1_a_killed_server_comes_back_with_picture_and_settings(
         assert "lang=ko" in page.url
     finally:
         second.process.kill()
+
+
+@pytest.mark.parametrize("path", ["", "status"])
+def test_a_page_knows_where_its_server_is(open_page: Opener, path: str) -> None:
+    page = open_page(path)
+    expect(page.locator(".thumb")).to_be_visible()
+    asked = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert any("/static/js/" in url for url in asked)
+    assert not [url for url in asked if "status/_stcore" in url]  # not a wrong address first

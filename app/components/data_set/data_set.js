@@ -1,6 +1,7 @@
 // A person's labelled pictures: a folder of folders, a ZIP, or kinds put together here. Pictures are made smaller in the
 // browser, packed as one ZIP and sent to /convscope/data-set.
 import { fill, make } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { unpack } from "../shared/wire.js";
 import { storedZip } from "./stored_zip.js";
 
@@ -136,12 +137,4 @@ function inBase64(bytes) {
   });
 }
 
-const dataSets = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement, box = root.querySelector(".data-set");
-  let shown = dataSets.get(root);
-  if (!shown || shown.box !== box) { shown = new DataSet(root); shown.box = box; dataSets.set(root, shown); }
-  shown.update(component);
-  return () => dataSets.delete(root);
-}
+export default mounted(DataSet, ".data-set");

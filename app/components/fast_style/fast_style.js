@@ -1,6 +1,7 @@
 // Fast style transfer in the browser. Python side: app/pages/style/fast_style.py, app/figures/style/fast_style*.py.
 import { fill, make } from "../shared/dom.js";
 import { flagField, group, rangeField } from "../shared/fields.js";
+import { mounted } from "../shared/mounted.js";
 import { Sources } from "../shared/sources.js";
 import { unpack } from "../shared/wire.js";
 import { WipeCanvas } from "../shared/wipe_canvas.js";
@@ -157,18 +158,4 @@ class Quick {
   close() { clearTimeout(this.resting); this.outputs.close(); this.sources?.close(); this.wipe.close(); }
 }
 
-const quicks = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement, box = root.querySelector(".quick");
-  let quick = quicks.get(root);
-  if (!quick || quick.box !== box) {
-    quick?.close();
-    quick = new Quick(root);
-    quick.box = box;
-    box.quick = quick;
-    quicks.set(root, quick);
-  }
-  quick.update(component);
-  return () => { quick.close(); quicks.delete(root); };
-}
+export default mounted(Quick, ".quick");

@@ -2,6 +2,7 @@
 import { unpack } from "../shared/wire.js";
 import { fill, make } from "../shared/dom.js";
 import { LiveChannel } from "../shared/live.js";
+import { mounted } from "../shared/mounted.js";
 
 const EMPTY = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";   // one clear pixel: the panel's colour shows
 
@@ -64,6 +65,8 @@ class Gallery {
     this.root.querySelector(".none").textContent = shown.length ? "" : fill(words.nothing_found, { asked });
   }
 
+  close() { this.channel?.close(); }
+
   link(card, kind, ...content) {                    // a real link (new tab, middle click), opened in place on a plain click
     return make("a", { class: kind, href: card.slug + window.location.search, "data-slug": card.slug,
       onclick: (event) => {
@@ -74,9 +77,4 @@ class Gallery {
   }
 }
 
-export default function (component) {
-  const root = component.parentElement;
-  root.gallery = root.gallery || new Gallery(root);
-  root.gallery.update(component);
-  return () => { root.gallery?.channel?.close(); root.gallery = null; };
-}
+export default mounted(Gallery, ".sections");

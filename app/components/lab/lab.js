@@ -1,5 +1,6 @@
 // The convolution lab in the browser. Python side: app/pages/convolution/convolution.py, app/figures/convolution/.
 import { fill } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { plainNumber } from "../shared/numbers.js";
 import { unpack } from "../shared/wire.js";
 import { Controls } from "./controls.js";
@@ -171,18 +172,4 @@ class Lab {
   close() { this.exchange.close(); this.stage.close(); this.player.pause(); }
 }
 
-const labs = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement;
-  let lab = labs.get(root);
-  if (!lab || !root.contains(lab.find(".lab") || null) || lab.box !== root.querySelector(".lab")) {
-    lab?.close();
-    lab = new Lab(root);
-    lab.box = root.querySelector(".lab");
-    lab.box.lab = lab;
-    labs.set(root, lab);
-  }
-  lab.update(component);
-  return () => { lab.close(); labs.delete(root); };
-}
+export default mounted(Lab, ".lab");

@@ -110,7 +110,6 @@ class LayerExplorer {
     return { data: part.arrays[""].data, count, rows, columns, first: part.first, page: part.page, pages: part.pages, shape: part.shape, own: part.arrays.own?.data || null };
   }
 
-
   get channelMap() {                                       // {data, rows, columns} of the chosen channel
     const { maps, channel } = this;
     if (!maps) return null;

@@ -1,5 +1,6 @@
 // A person's own network: one file to /convscope/network, with progress; what does not fit is named tensor by tensor.
 import { fill } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { unpack } from "../shared/wire.js";
 
 const NETWORK_PATH = "convscope/network";
@@ -62,18 +63,8 @@ class NetworkFile {
     request.send(file);
     this.input.value = "";
   }
+
+  close() { this.request?.abort(); }
 }
 
-const networkFiles = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement, box = root.querySelector(".network-file");
-  let file = networkFiles.get(root);
-  if (!file || file.box !== box) {
-    file = new NetworkFile(root);
-    file.box = box;
-    networkFiles.set(root, file);
-  }
-  file.update(component);
-  return () => { file.request?.abort(); networkFiles.delete(root); };
-}
+export default mounted(NetworkFile, ".network-file");

@@ -1,5 +1,6 @@
 // Style transfer in the browser. Python side: app/pages/style/style_transfer.py, app/figures/style/, app/style_runs.py.
 import { fill, make } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { unpack } from "../shared/wire.js";
 import { FrameStore } from "./frame_store.js";
 import { GramView } from "./gram_view.js";
@@ -160,18 +161,4 @@ class Studio {
   close() { this.exchange.close(); this.picture?.close(); this.player?.close(); }
 }
 
-const studios = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement, box = root.querySelector(".studio");
-  let studio = studios.get(root);
-  if (!studio || studio.box !== box) {
-    studio?.close();
-    studio = new Studio(root);
-    studio.box = box;
-    box.studio = studio;
-    studios.set(root, studio);
-  }
-  studio.update(component);
-  return () => { studio.close(); studios.delete(root); };
-}
+export default mounted(Studio, ".studio");

@@ -1,6 +1,7 @@
 // The bar above every screen: title, picture chooser, language, device, share. Python side: app/widgets/toolbar.py.
 import { unpack } from "../shared/wire.js";
 import { make } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { pictureSheet } from "./picture_sheet.js";
 import { uploader } from "./uploader.js";
 import { installPageStyle } from "./page_style.js";
@@ -44,10 +45,13 @@ class Toolbar {
     this.find(".sheet").setAttribute("aria-label", words.choose_picture);
     this.drawLanguages();
     this.drawDevices();
-    this.sheet = pictureSheet(this);
-    this.find(".sheet").replaceChildren(...this.sheet);
+    if (this.find(".sheet").classList.contains("cs-hidden")) this.find(".sheet").replaceChildren();
+    else this.fillSheet();
     this.uploads.ready();
   }
+
+  // Some forty pictures: made when the sheet is opened, since the screen's own picture comes first.
+  fillSheet() { this.find(".sheet").replaceChildren(...pictureSheet(this)); }
 
   drawLanguages() {
     const group = this.find(".languages");
@@ -92,6 +96,7 @@ class Toolbar {
     const open = this.find(sheet).classList.contains("cs-hidden");
     this.closeAll(false);
     if (!open) return;
+    if (sheet === ".sheet") this.fillSheet();
     this.find(sheet).classList.remove("cs-hidden");
     this.find(button).setAttribute("aria-expanded", "true");
     this.opened = button;
@@ -121,10 +126,10 @@ class Toolbar {
     this.saying = setTimeout(() => place.classList.remove("shown"), seconds * 1000);
   }
 
-  destroy() {
+  close() {
     document.removeEventListener("keydown", this.onKey);
     document.removeEventListener("pointerdown", this.onPress);
-    this.uploads.destroy();
+    this.uploads.close();
   }
 }
 
@@ -138,9 +143,4 @@ function copyByField(text) {                       // where the clipboard API is
   return done;
 }
 
-export default function (component) {
-  const root = component.parentElement;
-  root.toolbar = root.toolbar || new Toolbar(root);
-  root.toolbar.update(component);
-  return () => { root.toolbar?.destroy(); root.toolbar = null; };
-}
+export default mounted(Toolbar, ".bar");

@@ -73,13 +73,13 @@ export function uploader(bar) {
   }
 
   function complain(sentence) {
-    const place = bar.now.root.querySelector(".sheet .bad");
     if (bar.now.root.querySelector(".sheet").classList.contains("cs-hidden")) bar.now.toggle(".sheet", ".picture");
-    place.textContent = sentence;
+    bar.now.root.querySelector(".sheet .bad").textContent = sentence;
   }
 
   function progress(part) {
     const line = bar.now.root.querySelector(".progress");
+    if (!line) return;                              // dropped on the page while the sheet is shut
     line.classList.toggle("cs-hidden", part === null);
     line.firstChild.style.width = `${100 * (part || 0)}%`;
     if (part !== null && part < 0.1) bar.now.root.querySelector(".sheet .bad").textContent = "";
@@ -108,11 +108,11 @@ export function uploader(bar) {
     await takeAll([blob]);
   }
 
-  function destroy() {
+  function close() {
     stopCamera();
     if (taker === here) taker = null;
   }
-  const here = { bar, takeAll, startCamera, stopCamera, snapshot, destroy, ready };
+  const here = { bar, takeAll, startCamera, stopCamera, snapshot, close, ready };
   return here;
 
   // Called once the bar knows its words: what came while there was none is taken now.

@@ -1,5 +1,6 @@
 // Transfer learning in the browser. Python side: app/pages/networks/transfer_learning.py, app/figures/networks/transfer_learning.py.
 import { fill, make } from "../shared/dom.js";
+import { mounted } from "../shared/mounted.js";
 import { unpack } from "../shared/wire.js";
 import { confusionTable } from "./confusion.js";
 import { HeldOut } from "./held_out.js";
@@ -78,16 +79,4 @@ class Bench {
   }
 }
 
-const benches = new WeakMap();
-
-export default function (component) {
-  const root = component.parentElement, box = root.querySelector(".bench");
-  let bench = benches.get(root);
-  if (!bench || bench.box !== box) {
-    bench = new Bench(root);
-    bench.box = box;
-    benches.set(root, bench);
-  }
-  bench.update(component);
-  return () => benches.delete(root);
-}
+export default mounted(Bench, ".bench");
