@@ -35,6 +35,8 @@ class JobOptions:
         oom_fallbacks: parameters to replace, one mapping a try, when the accelerator's memory is full.
         abandon_after: seconds without `Job.touch` after which nobody is taken to be looking; None waits for
             `leave`.
+        held_for: seconds after `leave` in which it waits, at rest, for its session or the one it is handed to;
+            0 ends it at once.
     """
 
     session: str = ""
@@ -47,6 +49,7 @@ class JobOptions:
     history_bytes: int = 64 << 20
     oom_fallbacks: tuple[Mapping[str, Any], ...] = ()
     abandon_after: float | None = None
+    held_for: float = 0.0
 
 
 class Controller(Protocol):
@@ -175,6 +178,10 @@ class Job:
         stay.
         """
         self._controller.command(self, "cancel")
+
+    def hand_over(self, session: str) -> None:
+        """It belongs to `session` from now on: a page came back as another one."""
+        self._controller.command(self, "hand_over", session)
 
     def touch(self) -> None:
         """Somebody is looking."""

@@ -20,7 +20,6 @@ _log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 20
 CANCEL_GRACE = 0.35  # s for a generator to reach its next yield before its worker is killed
-LEAVE_GRACE = 1.2  # s between `leave` and the cancellation; with the grace above and an exit below 2 s
 WATCH_INTERVAL = 0.1  # s
 PAUSED_WITHOUT_SLOT = 4
 _REMEMBERED_DURATIONS = 20
@@ -141,12 +140,20 @@ class LocalEngine:
             if run is None or job.done:
                 return
             if name == "cancel":
-                self._cancel(run)
-                return
+                return self._cancel(run)
+            if name == "hand_over":
+                return self._hand_over(run, str(message))
             run.tell(name, frames)
             if name in ("pause", "resume"):
                 run.pause(name == "pause")
                 self._dispatch()
+
+    def _hand_over(self, run: Run, session: str) -> None:
+        queue = self._queues[run.job.device]
+        if queue.remove(run.job.session, run):
+            queue.push(session, run)
+        run.job.session = session
+        self._left.pop(session, None)
 
     def position(self, job: Job) -> int:
         with self._changed:
@@ -269,14 +276,13 @@ class LocalEngine:
                 now = time.monotonic()
                 for run in tuple(self._active.values()):
                     self._check_limits(run, now)
-                for job in self.jobs():
-                    left = self._left.get(job.session)
-                    patience = job.options.abandon_after
-                    if (left is not None and now - left > LEAVE_GRACE) or (
-                        patience is not None and now - job.touched > patience
-                    ):
-                        _log.info("job %s (%s) ends: nobody is looking", job.id, job.kind)
-                        self._cancel(self._active.get(job.id) or self._queued[job.id])
+                for run in (*self._active.values(), *self._queued.values()):
+                    fate = run.fate(self._left.get(run.job.session), now)
+                    if fate == "end":
+                        _log.info("job %s (%s) ends: nobody is looking", run.job.id, run.job.kind)
+                        self._cancel(run)
+                    elif run.hold(fate == "hold"):
+                        self._dispatch()
                 self._changed.wait(WATCH_INTERVAL)
             self._left.clear()
             self._watchman = None

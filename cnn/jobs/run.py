@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Literal
 
 from cnn.jobs.faults import JobFault, Notice, memory_in_words, new_log_id, seconds_in_words
 from cnn.jobs.job import Job
@@ -15,6 +15,8 @@ from cnn.jobs.sandbox import own_memory
 from cnn.jobs.transport import Frames
 
 _log = logging.getLogger(__name__)
+
+LEAVE_GRACE = 1.2  # s between `leave` and the end; with the grace of a cancellation and an exit below 2 s
 
 _Command = tuple[str, Mapping[str, Any] | None, Frames]
 
@@ -30,7 +32,7 @@ class Run:
         self.kill_at: float | None = None
         self._module = module
         self._payload = payload
-        self._paused = False
+        self._paused = self._held = False
         self._baseline: int | None = None
         self._entering = threading.Lock()
         self._commands: SimpleQueue[_Command | None] = SimpleQueue()
@@ -44,6 +46,27 @@ class Run:
             self._paused = paused
             if self.job.state != "queued":
                 self.job.enter("paused" if paused else "running")
+
+    def fate(self, left: float | None, now: float) -> Literal["stay", "hold", "end"]:
+        """What becomes of it at `now`, where its session has been gone since `left`."""
+        options, away = self.job.options, 0.0 if left is None else now - left
+        patience = options.abandon_after
+        if self.job.done:
+            return "stay"
+        if away > max(LEAVE_GRACE, options.held_for) or (
+            patience is not None and now - self.job.touched > patience
+        ):
+            return "end"
+        return "hold" if away > LEAVE_GRACE else "stay"
+
+    def hold(self, held: bool) -> bool:
+        """Let it rest while nobody is there, or go on; one that a person paused stays so. True if that changed it."""
+        if held == self._held or self.job.done or (held and self._paused):
+            return False
+        self._held = held
+        self.tell("pause" if held else "resume", ())
+        self.pause(held)
+        return True
 
     def kill(self) -> None:
         if self.worker is not None:

@@ -320,6 +320,42 @@ def test_a_session_that_comes_back_keeps_its_job(engine):
     assert job.state == "running"
 
 
+def test_a_held_job_rests_while_its_session_is_gone_and_goes_on_with_it(engine, until):
+    job = start(engine, jobs.counting, steps=10_000, options=JobOptions(session="a", held_for=60))
+    job.wait_record(timeout=10)
+    engine.leave("a")
+    until(lambda: job.state == "paused")
+    time.sleep(0.3)
+    resting = job.index
+    time.sleep(0.3)
+    assert job.index == resting
+    engine.touch("a")
+    until(lambda: job.index > resting)
+    job.pause()
+    engine.leave("a")
+    time.sleep(1.6)
+    engine.touch("a")
+    time.sleep(0.4)
+    assert job.state == "paused", "a person paused it"
+
+
+def test_a_held_job_goes_on_with_another_session_and_ends_with_that(engine, until):
+    job = start(engine, jobs.counting, steps=10_000, options=JobOptions(session="a", held_for=2.0))
+    waits = start(engine, jobs.counting, steps=1, session="c", options=JobOptions(session="c", held_for=2.0))
+    job.wait_record(timeout=10)
+    engine.leave("a")
+    until(lambda: job.state == "paused")
+    job.hand_over("b")
+    waits.hand_over("b")
+    until(lambda: job.state == "running")
+    assert engine.jobs("a") == ()
+    engine.cancel_session("c")
+    assert set(engine.jobs("b")) >= {job}
+    engine.leave("b")
+    assert 1.9 < until(lambda: job.done) < 4.0
+    assert job.state == "cancelled"
+
+
 def test_abandoned_jobs_end(engine):
     job = start(engine, jobs.counting, steps=10_000, options=JobOptions(abandon_after=0.6))
     for _ in range(8):
