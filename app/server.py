@@ -38,7 +38,7 @@ from app.navigation import HOME, PAGES, load_pages
 from app.routes import camera, data_sets, files, live, networks, videos
 from app.routes.front import front_routes
 from app.routes.guard import Guard
-from app.watch import report_script_error, watch_sessions
+from app.watch import report_script_error, sweep_runs, watch_sessions
 
 LATER_SECONDS = 12.0
 """After the start, what was not needed for the first picture is loaded."""
@@ -123,9 +123,10 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     gc.collect()
     gc.freeze()  # Streamlit collects after a rerun; what is loaded once need not be walked each time
     later = asyncio.create_task(warm_up_later())
-    watcher = asyncio.create_task(watch_sessions())
+    watchers = asyncio.create_task(watch_sessions()), asyncio.create_task(sweep_runs())
     yield {}
-    watcher.cancel()
+    for watcher in watchers:
+        watcher.cancel()
     camera.end_workers()
     later.cancel()
     cnn.jobs.get_engine().shutdown()

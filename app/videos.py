@@ -46,7 +46,14 @@ _SENTENCES = {
         "This video is no longer kept here. Choose it again.",
         "이 동영상은 더 이상 보관되어 있지 않습니다. 다시 골라 주세요.",
     ),
-    "reload": ("The page is out of date. Reload it.", "페이지가 오래되었습니다. 새로 고침해 주세요."),
+    "run_gone": (
+        "The results of this video are no longer kept here. Choose the video again to go through it once more.",
+        "이 동영상의 결과는 더 이상 보관되어 있지 않습니다. 동영상을 다시 골라 한 번 더 처리해 주세요.",
+    ),
+    "elsewhere": (
+        "This video is open in another tab. Go on there, or choose a video here.",
+        "이 동영상은 다른 탭에서 열려 있습니다. 그 탭에서 계속하거나 여기서 동영상을 골라 주세요.",
+    ),
 }
 
 

@@ -12,6 +12,7 @@ import cnn.jobs
 from app.language import Words
 from app.session import is_connected
 from app.state import LANGUAGE_KEY
+from app.video_runs import RUNS
 
 _log = logging.getLogger("convscope")
 
@@ -30,6 +31,13 @@ async def watch_sessions(seconds: float = 0.5) -> None:
                 cnn.jobs.leave(session)
                 gone.add(session)
         gone &= working
+
+
+async def sweep_runs(seconds: float = 10.0) -> None:
+    """Forget now and then the videos whose tabs are long gone, and what is too much on the disk."""
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(RUNS.sweep)
 
 
 def report_script_error(error: Exception) -> bool:

@@ -20,6 +20,25 @@ RELOAD: Sentences = {
 }
 
 
+def sender(request: Request) -> str | None:
+    """Return the session whose page sends `request`, None where no session of this server or another site's page does."""
+    session = session_of(request.headers.get("x-convscope-token", ""))
+    return None if request.method == "POST" and not same_origin(request.headers) else session
+
+
+async def read(request: Request, limit: int) -> bytes | None:
+    """Return the request's body, None where it has more than `limit` bytes. Raises: ClientDisconnect."""
+    length = request.headers.get("content-length") or "0"
+    if not length.isdecimal() or int(length) > limit:
+        return None
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > limit:
+            return None
+    return bytes(data)
+
+
 async def kept(
     request: Request,
     keep: Callable[[bytes, str], dict[str, Any]],
@@ -33,21 +52,16 @@ async def kept(
     403: no session of this server sends it, or another site's page does. 413: it is too large. 422: `keep` returned an
     `error`.
     """
-    session = session_of(request.headers.get("x-convscope-token", ""))
-    if session is None or not same_origin(request.headers):
+    session = sender(request)
+    if session is None:
         return JSONResponse({"error": RELOAD}, 403)
-    length = request.headers.get("content-length") or "0"
-    if not length.isdecimal() or int(length) > limit:
-        return JSONResponse({"error": too_large}, 413)
-    data = bytearray()
     try:
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > limit:
-                return JSONResponse({"error": too_large}, 413)
+        data = await read(request, limit)
     except ClientDisconnect:
         return Response(status_code=400)
-    answer = await asyncio.get_running_loop().run_in_executor(pool, keep, bytes(data), session)
+    if data is None:
+        return JSONResponse({"error": too_large}, 413)
+    answer = await asyncio.get_running_loop().run_in_executor(pool, keep, data, session)
     return JSONResponse(answer, 422 if "error" in answer else 200)
 
 
@@ -62,7 +76,7 @@ class OneAtATime:
         self, request: Request, keep: Callable[[bytes, str], dict[str, Any]], **bounds: Any
     ) -> Response:
         """As `kept` above; 429 while the session's last file is being read."""
-        session = session_of(request.headers.get("x-convscope-token", "")) or ""
+        session = sender(request) or ""
         if session in self._reading:
             return JSONResponse({"error": self._busy}, 429)
         self._reading.add(session)

@@ -1,6 +1,7 @@
 """`/convscope/video`: a person's video comes in. `/convscope/runs/<key>`: frames and results of a run go out.
 
-All of them want the page's token in `X-ConvScope-Token`; a run's answers go to the session that began it only.
+All of them want the page's token in `X-ConvScope-Token`; a run's answers go to the session that began it only, or that
+took it over when the page was reloaded.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.pictures import picture_of
-from app.routes.live import failed, same_origin
-from app.session import session_of
+from app.routes.body import RELOAD, OneAtATime, read, sender
+from app.routes.live import failed
 from app.state import PICTURE
-from app.video_runs import RUNS, VideoRun
+from app.video_runs import RUNS, OpenElsewhere, VideoRun
 from app.videos import MAX_VIDEO, keep_clip, keep_video, sentences
 from app.wire import pack
 from cnn.jobs import Job
@@ -31,46 +32,20 @@ MOST_AT_ONCE = 24
 MOST_BYTES = 4_000_000
 MAX_ACTION = 20_000
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="video")
-_reading: set[str] = set()
-
-
-def _session(request: Request) -> str | None:
-    session = session_of(request.headers.get("x-convscope-token", ""))
-    if request.method == "POST" and not same_origin(request.headers):
-        return None
-    return session
+_reading = OneAtATime(sentences("busy"))
 
 
 async def upload(request: Request) -> Response:
     """Take a video as the request's body, or with `?picture=<key>` make a clip of that picture; answer
     `{"key", "facts"}` or `{"error": {"en", "ko"}}`."""
-    session = _session(request)
-    if session is None:
-        return JSONResponse({"error": sentences("reload")}, 403)
-    if session in _reading:
-        return JSONResponse({"error": sentences("busy")}, 429)
-    length = request.headers.get("content-length") or "0"
-    if not length.isdecimal() or int(length) > MAX_VIDEO:
-        return JSONResponse({"error": sentences("file_too_large")}, 413)
-    _reading.add(session)
-    try:
-        loop = asyncio.get_running_loop()
-        asked = request.query_params.get("picture")
-        if asked is not None:
-            key = PICTURE.parse(asked)
-            answer = await loop.run_in_executor(_pool, _clip, key, session)
-        else:
-            data = bytearray()
-            async for chunk in request.stream():
-                data += chunk
-                if len(data) > MAX_VIDEO:
-                    return JSONResponse({"error": sentences("file_too_large")}, 413)
-            answer = await loop.run_in_executor(_pool, keep_video, bytes(data), session)
-    except ClientDisconnect:
-        return Response(status_code=400)
-    finally:
-        _reading.discard(session)
-    return JSONResponse(answer, 422 if "error" in answer else 200)
+    asked = request.query_params.get("picture")
+    return await _reading.kept(
+        request,
+        keep_video if asked is None else lambda _, session: _clip(PICTURE.parse(asked), session),
+        limit=MAX_VIDEO,
+        too_large=sentences("file_too_large"),
+        pool=_pool,
+    )
 
 
 def _clip(key: str, session: str) -> dict[str, Any]:
@@ -83,31 +58,40 @@ def _clip(key: str, session: str) -> dict[str, Any]:
 
 async def frames(request: Request) -> Response:
     """Give the state of a run and up to `count` of its frames from the number `from` on, as one block."""
-    run, status = _run(request)
+    run, refusal = _run(request)
     if run is None:
-        return JSONResponse({"error": sentences("gone" if status == 404 else "reload")}, status)
+        return refusal
     first, count = (_number(request.query_params.get(name)) for name in ("from", "count"))
     block = await asyncio.get_running_loop().run_in_executor(_pool, frame_block, run, first, count)
     return Response(block, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
 
 async def act(request: Request) -> Response:
-    """Take `{"action": "stop" | "pause" | "resume" | "export", "parameters": {...}}`; answer the run's state."""
-    run, status = _run(request)
-    if run is None:
-        return JSONResponse({"error": sentences("gone" if status == 404 else "reload")}, status)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_ACTION:
-            return JSONResponse({"error": sentences("reload")}, 413)
+    """Take `{"action": "stop" | "pause" | "resume" | "export" | "take_over", "parameters": {...}}`; answer the run's
+    state. `take_over` on the screen `parameters["screen"]` makes the run this session's: 409 while its tab is open."""
+    session = sender(request)
+    if session is None:
+        return JSONResponse({"error": RELOAD}, 403)
     try:
-        asked = json.loads(bytes(body))
+        body = await read(request, MAX_ACTION)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    if body is None:
+        return JSONResponse({"error": RELOAD}, 413)
+    try:
+        asked = json.loads(body)
         action, parameters = asked["action"], asked.get("parameters", {})
         if not isinstance(parameters, dict):
             raise TypeError("parameters is no mapping")
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
-        return JSONResponse({"error": sentences("reload")}, 400)
+        return JSONResponse({"error": RELOAD}, 400)
+    if action == "take_over":
+        return await asyncio.get_running_loop().run_in_executor(
+            _pool, _taken_over, session, request.path_params["key"], str(parameters.get("screen", ""))
+        )
+    run, refusal = _run(request)
+    if run is None:
+        return refusal
     try:
         if action == "export" and run.job.done:
             run.start_export(parameters)
@@ -120,12 +104,24 @@ async def act(request: Request) -> Response:
     return JSONResponse(run_state(run))
 
 
+def _taken_over(session: str, key: str, screen: str) -> Response:
+    try:
+        run = RUNS.take_over(session, key, screen)
+    except OpenElsewhere:
+        return JSONResponse({"error": sentences("elsewhere")}, 409)
+    if run is None:
+        return JSONResponse({"error": sentences("run_gone")}, 404)
+    return JSONResponse(run_state(run))
+
+
 async def mp4(request: Request) -> Response:
     """Give the drawn video."""
-    run, status = _run(request)
-    path = run.mp4 if run else None
+    run, refusal = _run(request)
+    if run is None:
+        return refusal
+    path = run.mp4
     if path is None:
-        return JSONResponse({"error": sentences("gone")}, status if run is None else 404)
+        return JSONResponse({"error": sentences("run_gone")}, 404)
     return FileResponse(path, media_type="video/mp4", filename=f"convscope-{run.slug}.mp4")
 
 
@@ -172,11 +168,12 @@ def _job_state(job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _run(request: Request) -> tuple[VideoRun | None, int]:
-    session = _session(request)
+def _run(request: Request) -> tuple[VideoRun | None, Response]:
+    """Return the run that is asked for, or what is answered where there is none for the sender."""
+    session = sender(request)
     if session is None:
-        return None, 403
-    return RUNS.get(session, request.path_params["key"]), 404
+        return None, JSONResponse({"error": RELOAD}, 403)
+    return RUNS.get(session, request.path_params["key"]), JSONResponse({"error": sentences("run_gone")}, 404)
 
 
 def _number(text: str | None) -> int:

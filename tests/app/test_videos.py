@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app import session, videos
+from app import session, video_runs, videos
 from app.routes import videos as routes
 from app.uploads import UploadStore
 from app.video_runs import VideoRun, VideoRuns
@@ -25,6 +25,7 @@ from cnn.detection.video_run import drawn_frame, frame_parts
 from cnn.images.camera_frame import camera_frame
 from cnn.images.gallery import picture
 from cnn.images.pan import pan_clip
+from cnn.jobs import leave
 from cnn.video import opened_video
 
 
@@ -170,3 +171,109 @@ def test_a_clip_is_made_of_a_picture(client: TestClient) -> None:
     gone = client.post("/convscope/video?picture=u-" + "a" * 22, headers=told())
     assert gone.status_code == 422
     assert gone.json()["error"]["en"]
+
+
+def taken_over(client: TestClient, run: VideoRun, name: str, screen: str = "detect") -> Any:
+    body = json.dumps({"action": "take_over", "parameters": {"screen": screen}})
+    return client.post(f"/convscope/runs/{run.key}", content=body, headers=told(name))
+
+
+def test_a_reloaded_page_takes_its_run_over_and_nobody_takes_an_open_one(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = {"here"}
+    monkeypatch.setattr(video_runs, "is_connected", lambda name: name in opened)
+    key = client.post("/convscope/video", content=clip(tmp_path), headers=told()).json()["key"]
+    run = begun(client, key, frames=2)
+    refused = taken_over(client, run, "there")
+    assert (refused.status_code, "another tab" in refused.json()["error"]["en"]) == (409, True)
+    assert client.get(f"/convscope/runs/{run.key}", headers=told("there")).status_code == 404
+    opened.clear()
+    assert taken_over(client, run, "there", "segment").status_code == 404
+    assert taken_over(client, run, "gone").status_code == 403
+    assert taken_over(client, run, "there").json()["key"] == run.key
+    assert run.job.session == run.session == "there"
+    assert client.get(f"/convscope/runs/{run.key}", headers=told("here")).status_code == 404
+    until(lambda: run.job.state == "finished")
+    opened.add("there")
+    assert client.get(f"/convscope/runs/{run.key}", headers=told("there")).status_code == 200
+    assert taken_over(client, run, "there").status_code == 200
+    assert taken_over(client, run, "here").status_code == 409
+    assert routes.RUNS.of_screen("there", "detect") is run
+    assert routes.RUNS.of_screen("here", "detect") is None
+
+
+def test_who_has_begun_another_video_keeps_that_one(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_runs, "is_connected", lambda name: False)
+    older, newer = (still_run(routes.RUNS, name) for name in ("here", "there"))
+    assert taken_over(client, older, "there").status_code == 404
+    assert not older.folder.exists()
+    assert routes.RUNS.of_screen("there", "detect") is newer
+
+
+def still_run(runs: VideoRuns, session: str, content: int = 100) -> VideoRun:
+    """A run that was stopped before its first frame, with a file of `content` bytes."""
+    run = runs.start(
+        session, "detect", video=raw_video, encode=frame_parts, draw=drawn_frame, parameters={"source": ""}
+    )
+    run.job.cancel()
+    (run.folder / "held.bin").write_bytes(bytes(content))
+    return run
+
+
+def test_runs_are_bounded_in_age_number_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = {"open"}
+    monkeypatch.setattr(video_runs, "is_connected", lambda name: name in opened)
+    runs = VideoRuns(tmp_path)
+    kept, left = still_run(runs, "open"), still_run(runs, "left")
+    for run in (kept, left):
+        run.present -= video_runs.LEFT_SECONDS + 1
+    runs.sweep()
+    assert runs.get("open", kept.key) is kept
+    assert runs.take_over("another", left.key, "detect") is None
+    assert not left.folder.exists()
+    kept.seen -= video_runs.OLD_SECONDS + 1
+    runs.sweep()
+    assert runs.get("open", kept.key) is None
+    monkeypatch.setattr(video_runs, "TOTAL_BYTES", 1000)
+    first, second, third = (still_run(runs, name, 400) for name in ("a", "b", "c"))
+    first.present = second.present = third.present = kept.present
+    first.seen += 5  # looked at last
+    runs.sweep()
+    assert [runs.get(run.session, run.key) is run for run in (first, second, third)] == [True, False, True]
+    monkeypatch.setattr(video_runs, "MAX_RUNS", 2)
+    last = still_run(runs, "d", 10)
+    assert runs.get("d", last.key) is last
+    assert sum(run.folder.exists() for run in (first, third)) == 1
+
+
+def test_a_running_video_rests_without_its_tab_and_is_cancelled_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_runs, "HELD_SECONDS", 4.0)
+    monkeypatch.setattr(video_runs, "is_connected", lambda name: False)
+    runs = VideoRuns(tmp_path)
+    pan_clip(tmp_path / "clip.avi", picture("cells_neutrophil"))
+    parameters = {
+        "source": str(tmp_path / "clip.avi"),
+        "model": "yolo-cells",
+        "max_side": 320,
+        "max_frames": 48,
+    }
+    run = runs.start("here", "detect", video=raw_video, encode=frame_parts, draw=drawn_frame, parameters=parameters)  # fmt: skip
+    run.job.pause()  # so that it cannot be done before it is left
+    until(lambda: run.job.state == "paused")
+    run.job.resume()
+    leave("here")
+    until(lambda: run.job.state == "paused" or run.job.done)
+    assert runs.take_over("there", run.key, "detect") is run
+    until(lambda: run.job.state in ("running", "finished"))
+    run.job.cancel()
+    lost = runs.start("gone", "segment", video=raw_video, encode=frame_parts, draw=drawn_frame, parameters=parameters)  # fmt: skip
+    lost.job.pause()
+    leave("gone")
+    until(lambda: lost.job.done)
+    assert lost.job.state == "cancelled"
+    assert runs.get("gone", lost.key) is lost

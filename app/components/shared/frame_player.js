@@ -5,7 +5,7 @@ import { setText } from "./numbers.js";
 import { actOnRun, askRun, downloadRun } from "./video_upload.js";
 import { unpack } from "./wire.js";
 
-const PLAYER_CHUNK = 12, PLAYER_KEPT = 72, PLAYER_POLL = 400;
+const PLAYER_CHUNK = 12, PLAYER_KEPT = 72, PLAYER_POLL = 400, PLAYER_AWAY = 1500;
 const RUN_ENDS = ["finished", "cancelled", "failed"];
 
 export class FramePlayer {
@@ -29,9 +29,9 @@ export class FramePlayer {
 
   follow(live, key) {                                  // begin with a run; the same key again only renews the token
     this.live = live;
-    if (key === this.key) return;
+    if (key === this.key) { if (this.gone) { this.gone = false; this.poll(); } return; }
     this.forget();
-    Object.assign(this, { key, available: 0, at: 0, state: null, following: true, closed: false, asked: "" });
+    Object.assign(this, { key, available: 0, at: 0, state: null, following: true, closed: false, asked: "", gone: false, away: false });
     this.bar.value = 0; this.bar.max = 0; this.shown = null;
     this.poll();
   }
@@ -45,7 +45,10 @@ export class FramePlayer {
     if (!key || this.closed) return;
     await this.load(this.following ? Math.max(this.available - 1, 0) : this.at);
     if (key !== this.key || this.closed) return;
-    if (!this.gone && (!this.done || this.exporting)) this.timer = setTimeout(() => this.poll(), PLAYER_POLL);
+    const late = this.frames.get(this.at);                // its frame could not be fetched while the connection was away
+    if (late && late !== this.shown) this.paint(late);
+    clearTimeout(this.timer);
+    if (!this.gone && (!this.done || this.exporting || this.away)) this.timer = setTimeout(() => this.poll(), this.away ? PLAYER_AWAY : PLAYER_POLL);
   }
 
   async load(from) {                                   // one chunk; asked for once at a time
@@ -58,8 +61,12 @@ export class FramePlayer {
 
   async fetched(key, from) {
     let answer;
-    try { answer = await askRun(this.live, key, { from, count: PLAYER_CHUNK }); } catch { setText(this.note, this.words.upload_failed); return; }
+    try { answer = await askRun(this.live, key, { from, count: PLAYER_CHUNK }); } catch { answer = { status: 0 }; }
     if (key !== this.key) return;
+    const away = !answer.buffer && answer.status !== 404; // the connection is lost, or not yet there again: it comes back
+    if (away && !this.away) { clearTimeout(this.timer); this.timer = setTimeout(() => this.poll(), PLAYER_AWAY); }
+    this.away = away;
+    if (away) { setText(this.note, this.words.video_away); return; }
     if (!answer.buffer) { this.gone = true; setText(this.note, answer.error?.[this.words.language] || this.words.upload_failed); return; }
     const block = unpack(answer.buffer), { data } = block.arrays.data;
     let offset = 0;

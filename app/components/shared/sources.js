@@ -3,6 +3,7 @@
 import { CameraStream } from "./camera.js";
 import { fill, make } from "./dom.js";
 import { FramePlayer } from "./frame_player.js";
+import { rememberRun, rememberedRun, takeOverRun } from "./kept_run.js";
 import { setText } from "./numbers.js";
 import { VIDEO_KINDS, sendVideo } from "./video_upload.js";
 
@@ -46,9 +47,24 @@ export class Sources {
     this.camera.renew(live);
     this.clip.disabled = picture === "matrix";
     if (source && source !== this.source) this.choose(source, false);
-    if (run && live) this.player.follow(live, run);
     if (run && run !== this.run) setText(this.sent, "");
-    this.run = run;
+    if (run && live) this.follow(run);
+    else if (live) this.comeBack();
+    this.show();
+  }
+
+  follow(run) { this.run = run; rememberRun(this.kind, run); this.player.follow(this.live, run); }
+
+  async comeBack() {                                      // the page was reloaded, or its session is another after a long silence
+    const key = this.run || rememberedRun(this.kind);
+    if (!key || this.returning) return;
+    this.returning = key;
+    const wanted = () => !this.closed && this.returning === key && (!this.run || this.run === key);
+    const answer = await takeOverRun(this.kind, key, { live: () => this.live, wanted, wait: (error) => setText(this.sent, error?.[this.words.language] || this.words.video_returning) });
+    if (this.returning === key) this.returning = "";
+    if (!answer || this.closed) return;
+    setText(this.sent, answer.error?.[this.words.language] || "");
+    if (answer.gone) { this.player.forget(); this.run = ""; rememberRun(this.kind, ""); } else if (!answer.error) this.follow(key);
     this.show();
   }
 
@@ -95,5 +111,5 @@ export class Sources {
     this.hooks.startVideo(answer.key, answer.facts);
   }
 
-  close() { this.aborter?.abort(); this.camera.stop(); this.player.close(); }
+  close() { this.closed = true; this.aborter?.abort(); this.camera.stop(); this.player.close(); }
 }

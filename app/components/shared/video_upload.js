@@ -35,7 +35,7 @@ export async function actOnRun(live, key, action, parameters = {}) {
   const reply = await fetch(videoAddress(`convscope/runs/${key}`), {
     method: "POST", body: JSON.stringify({ action, parameters }), headers: { "X-ConvScope-Token": live.token, "Content-Type": "application/json" },
   });
-  return reply.json();
+  return { status: reply.status, ...(await reply.json().catch(() => ({}))) };
 }
 
 export async function downloadRun(live, key, name) {
