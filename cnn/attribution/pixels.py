@@ -1,56 +1,43 @@
-"""Attribution to pixels by captum: saliency, integrated gradients, guided back-propagation, and occlusion
-with progress."""
+"""Attribution to pixels: saliency, input times gradient, integrated gradients, guided back-propagation, SmoothGrad."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import torch
-from captum import attr
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
+from cnn.attribution.estimates import (
+    Estimate,
+    integrated_gradient_steps,
+    occlusion_steps,
+    smooth_grad_steps,
+)
+from cnn.attribution.evidence import (
+    Attribution,
+    as_batch,
+    class_gradients,
+    class_of,
+    column_of,
+    evidence,
+)
 from cnn.hooks import evaluating, locked
-from cnn.models.running import plain_layer
+from cnn.models.frozen import plain_layer
 from cnn.models.tracing import trace
 
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "attribution",
+    "gradient_maps",
+    "occlusion_steps",
+    "smoothed",
+    "twin_with_own_relus",
+]
+
 METHODS = ("saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "smooth_grad")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribution:
-    """What each pixel does to the score of a class.
-
-    Attributes:
-        method: of ``METHODS`` or "occlusion".
-        target: the class.
-        values: (C, H, W) as the method gives them.
-        heat: (H, W): the sum over channels where `signed`, else the sum of absolute values.
-        signed: whether negative numbers mean evidence against the class.
-        warning: "" | "zero" | "not_finite".
-        gap: for integrated gradients how much the values' sum misses of the score's change; else 0.
-    """
-
-    method: str
-    target: int
-    values: Tensor
-    heat: Tensor
-    signed: bool
-    warning: str
-    gap: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OcclusionStep:
-    """Windows done so far; `result` on the last step."""
-
-    done: int
-    total: int
-    heat: Tensor
-    result: Attribution | None
 
 
 def twin_with_own_relus(model: nn.Module) -> nn.Module:
@@ -83,18 +70,6 @@ def twin_with_own_relus(model: nn.Module) -> nn.Module:
     return twin.train(False) if not model.training else twin
 
 
-def _prediction(model: nn.Module, images: Tensor, target: int | None) -> int:
-    with torch.no_grad():
-        scores = model(images)
-    if not isinstance(scores, Tensor) or scores.ndim != 2:
-        raise ValueError("wanted a network with class scores (N, K)")
-    if target is None:
-        return int(scores[0].argmax())
-    if not 0 <= target < scores.shape[1]:
-        raise IndexError(f"wanted a class in 0..{scores.shape[1] - 1}, got {target}")
-    return target
-
-
 def attribution(
     method: str,
     model: nn.Module,
@@ -123,114 +98,58 @@ def attribution(
     """
     if method not in METHODS:
         raise ValueError(f"wanted a method of {', '.join(METHODS)}, got {method!r}")
-    images = (image if image.ndim == 4 else image[None]).detach().clone()
-    with locked(model), evaluating(model), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        chosen = _prediction(model, images, target)
-        gap = 0.0
-        if method == "integrated_gradients":
-            nothing = torch.zeros_like(images) if baseline is None else baseline.reshape(images.shape)
-            values, delta = attr.IntegratedGradients(model).attribute(
-                images,
-                nothing,
-                target=chosen,
-                n_steps=steps,
-                internal_batch_size=8,
-                return_convergence_delta=True,
-            )
-            gap = float(delta.abs().max())
-        elif method == "guided_backprop":
-            values = attr.GuidedBackprop(twin_with_own_relus(model)).attribute(images, target=chosen)
-        elif method == "input_x_gradient":
-            values = attr.InputXGradient(model).attribute(images, target=chosen)
-        elif method == "smooth_grad":
-            values = _smooth(model, images, chosen, steps, seed)
-        else:
-            values = attr.Saliency(model).attribute(images, target=chosen, abs=False)
-    signed = method in {"integrated_gradients", "input_x_gradient"}
-    return _result(method, chosen, values.detach()[0], signed, gap)
+    if method == "integrated_gradients":
+        return _last(integrated_gradient_steps(model, image, target, baseline=baseline, steps=steps))
+    if method == "smooth_grad":
+        return _last(smooth_grad_steps(model, image, target, samples=steps, seed=seed))
+    images = as_batch(image)
+    chosen = class_of(model, images, target)
+    if method == "guided_backprop":
+        return evidence(method, chosen, _guided(model, images, chosen)[0], False)
+    return gradient_maps(model, images, chosen)[method]
 
 
-def _smooth(model: nn.Module, images: Tensor, target: int, samples: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    spread = 0.15 * float(images.max() - images.min())
-    saliency = attr.Saliency(model)
-    total = torch.zeros_like(images)
-    for _ in range(samples):
-        noise = torch.randn(images.shape, generator=generator).to(images) * spread
-        total += saliency.attribute(images + noise, target=target, abs=True)
-    return total / samples
-
-
-def _result(method: str, target: int, values: Tensor, signed: bool, gap: float = 0.0) -> Attribution:
-    warning = "" if bool(torch.isfinite(values).all()) else "not_finite"
-    clean = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    heat = clean.sum(dim=0) if signed else clean.abs().sum(dim=0)
-    if not warning and not bool(heat.any()):
-        warning = "zero"
-    return Attribution(method, target, values, heat, signed, warning, gap)
-
-
-def occlusion_steps(
-    model: nn.Module,
-    image: Tensor,
-    target: int | None = None,
-    *,
-    window: int = 32,
-    stride: int = 16,
-    fill: float = 0.0,
-    batch_size: int = 8,
-) -> Iterator[OcclusionStep]:
-    """How much the score of a class falls when a square of the picture is covered, square by square.
-
-    Each pixel's value is the mean fall over the squares that cover it.
-
-    Args:
-        model: with outputs (N, K).
-        image: (C, H, W) or (1, C, H, W), as the network expects it.
-        target: the class; None takes the most probable one.
-        window, stride: side of the square and its step, in pixels.
-        fill: what covers, in the network's units (0 is the mean colour).
-        batch_size: squares in one run.
+def gradient_maps(model: nn.Module, image: Tensor, target: int | None = None) -> dict[str, Attribution]:
+    """Return "saliency" and "input_x_gradient", which one pass forward and back gives.
 
     Raises:
-        ValueError: a window or stride below 1. IndexError: no such class.
-    Source: Zeiler, Fergus 2014, "Visualizing and understanding convolutional networks".
+        ValueError: the network has no class scores. IndexError: no such class.
     """
-    if min(window, stride, batch_size) < 1:
-        raise ValueError(
-            f"wanted a window, stride and batch of at least 1, got {window}, {stride}, {batch_size}"
-        )
-    images = (image if image.ndim == 4 else image[None]).detach()
-    height, width = images.shape[-2:]
-    with locked(model), evaluating(model), torch.no_grad():
-        chosen = _prediction(model, images, target)
-        whole = model(images)[0, chosen]
-    corners = [
-        (top, left) for top in _starts(height, window, stride) for left in _starts(width, window, stride)
-    ]
-    total, count = torch.zeros(height, width), torch.zeros(height, width)
-    for begin in range(0, len(corners), batch_size):
-        group = corners[begin : begin + batch_size]
-        covered = images.repeat(len(group), 1, 1, 1)
-        for place, (top, left) in enumerate(group):
-            covered[place, :, top : top + window, left : left + window] = fill
-        with locked(model), evaluating(model), torch.no_grad():
-            falls = (whole - model(covered)[:, chosen]).cpu()
-        for (top, left), fall in zip(group, falls, strict=True):
-            total[top : top + window, left : left + window] += fall
-            count[top : top + window, left : left + window] += 1
-        heat = total / count.clamp(min=1)
-        done = begin + len(group)
-        last = done == len(corners)
-        result = _result("occlusion", chosen, heat[None], True) if last else None
-        yield OcclusionStep(done, len(corners), heat, result)
+    images = as_batch(image)
+    chosen = class_of(model, images, target)
+    (gradient,) = class_gradients(model, images, chosen)
+    return {
+        "saliency": evidence("saliency", chosen, gradient, False),
+        "input_x_gradient": evidence("input_x_gradient", chosen, gradient * images[0], True),
+    }
 
 
-def _starts(length: int, window: int, stride: int) -> list[int]:
-    """Where the squares begin, so that the last one reaches the edge."""
-    starts = list(range(0, max(length - window, 0) + 1, stride))
-    return starts if starts[-1] + window >= length else [*starts, starts[-1] + stride]
+class _Scores(nn.Module):
+    """A network that says so where it has no score for the class."""
+
+    def __init__(self, network: nn.Module, target: int) -> None:
+        super().__init__()
+        self.network, self.target = network, target
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.network(images)
+        column_of(scores, self.target)
+        return scores
+
+
+def _guided(model: nn.Module, images: Tensor, target: int) -> Tensor:
+    from captum.attr import GuidedBackprop  # takes a second to load
+
+    with locked(model), evaluating(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        twin = _Scores(twin_with_own_relus(model), target)
+        return GuidedBackprop(twin).attribute(images.clone(), target=target).detach()
+
+
+def _last(estimates: Iterator[Estimate]) -> Attribution:
+    *_, last = estimates
+    assert last.result is not None
+    return last.result
 
 
 def smoothed(heat: Tensor, size: int) -> Tensor:

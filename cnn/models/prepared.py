@@ -17,7 +17,7 @@ from torchvision.ops import FrozenBatchNorm2d
 from cnn.device import half_dtype
 from cnn.hooks import locked
 
-__all__ = ["HalfPrecision", "prepared"]
+__all__ = ["HalfPrecision", "fingerprint", "folded", "prepared"]
 
 Fingerprint = tuple[tuple[int, int], ...]
 
@@ -59,7 +59,7 @@ def prepared(
     names = tuple(parts)
     where = next((p.device for p in model.parameters()), torch.device("cpu"))
     dtype = half_dtype(where) if half == "device" else half
-    key, print_ = (names, dtype, where), _fingerprint(model)
+    key, print_ = (names, dtype, where), fingerprint(model)
     with _making:
         kept = _made.setdefault(model, {})
     with locked(model):
@@ -68,6 +68,11 @@ def prepared(
             kept.clear()
             found = kept[key] = (print_, _made_fast(model, names, dtype))  # type: ignore[arg-type]
     return found[1]
+
+
+def folded(model: nn.Module) -> nn.Module:
+    """A copy of a network for the caller alone: evaluation mode, batch norms folded in, channels last, float32."""
+    return _made_fast(model, (), None)
 
 
 def _made_fast(model: nn.Module, names: tuple[str, ...], dtype: torch.dtype | None) -> nn.Module:
@@ -128,7 +133,8 @@ def _fold(parent: nn.Module, conv_name: str, norm_name: str) -> None:
     setattr(parent, norm_name, nn.Identity())
 
 
-def _fingerprint(model: nn.Module) -> Fingerprint:
+def fingerprint(model: nn.Module) -> Fingerprint:
+    """What changes when a weight does: the place and the version of each tensor."""
     tensors = [*model.parameters(), *model.buffers()]
     return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors)
 

@@ -3,7 +3,6 @@ was."""
 
 from __future__ import annotations
 
-import copy
 import inspect
 import operator
 import threading
@@ -15,6 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, fx, nn
 
+from cnn.models.frozen import frozen
 from cnn.models.tracing import NetworkTrace, trace
 
 _OPERATORS = {
@@ -199,7 +199,7 @@ def _step(network: NetworkTrace, node: fx.Node) -> Step | None:
         value = network.attribute(str(node.target))
         return lambda: value
     if node.op == "call_module":
-        return _frozen(network.module(node))
+        return frozen(network.module(node))
     function = _plain_function(node)
     if not any(a is True for a in (*node.args, *node.kwargs.values())):
         return function
@@ -209,60 +209,6 @@ def _step(network: NetworkTrace, node: fx.Node) -> Step | None:
         return function(*args, **kwargs)
 
     return step
-
-
-def _frozen(module: nn.Module) -> Step:
-    """A plain twin of a layer that shares its weights' memory and asks for no gradient of them."""
-    twin = plain_layer(module)
-    if module._modules or not module._parameters:
-        return twin
-    twin = copy.copy(twin)
-    detached: dict[str, Any] = {n: None if p is None else p.detach() for n, p in module._parameters.items()}
-    twin._parameters = detached
-    if (
-        isinstance(twin, nn.modules.batchnorm._BatchNorm)
-        and not twin.training
-        and twin.running_var is not None
-    ):
-        return _FixedNorm(twin)
-    return twin
-
-
-class _FixedNorm:
-    """A batch norm in evaluation mode: its own values, and a gradient that is one multiplication."""
-
-    def __init__(self, norm: nn.modules.batchnorm._BatchNorm) -> None:
-        self._norm = norm
-
-    def __call__(self, x: Tensor) -> Tensor:
-        if not (torch.is_grad_enabled() and x.requires_grad):
-            return self._norm(x)
-        return _FixedNormGradient.apply(x, self._norm)
-
-
-class _FixedNormGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, norm: nn.modules.batchnorm._BatchNorm) -> Tensor:
-        assert norm.running_var is not None
-        scale = (norm.running_var + norm.eps).rsqrt()
-        if norm.weight is not None:
-            scale = scale * norm.weight
-        ctx.save_for_backward(scale.view(1, -1, *(1,) * (x.ndim - 2)))
-        return norm(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (scale,) = ctx.saved_tensors
-        return gradients[0] * scale, None
-
-
-def plain_layer(module: nn.Module) -> nn.Module:
-    """The layer itself, or for an in-place layer a twin that shares its parameters and is not."""
-    if not getattr(module, "inplace", False):
-        return module
-    twin = copy.copy(module)
-    twin.inplace = False  # type: ignore[assignment]
-    return twin
 
 
 def _plain_function(node: fx.Node) -> Callable[..., Any]:

@@ -90,7 +90,6 @@ LONG = {
     "cnn/convolution/field_functions.py": 330,
     "cnn/convolution/field_rules.py": 420,
     "cnn/convolution/field_spans.py": 320,
-    "cnn/models/running.py": 310,
     "cnn/models/tracing.py": 340,
     "cnn/networks/layer_terms.py": 350,
     "cnn/weights/pretrained.py": 340,

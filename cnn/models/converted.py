@@ -1,0 +1,174 @@
+"""The fastest runtime for live pictures on a CPU: OpenVINO where it is installed and gives what torch gives.
+
+A network that is asked for several pictures is converted in the background, once in a process and once on a disk; torch
+answers until that is done. The first picture goes through both, and where they do not agree torch is used for good.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from torch import nn
+
+from cnn.hooks import locked
+from cnn.models.openvino_parts import (
+    ConversionError,
+    converted_folder,
+    installed_version,
+    network_digest,
+    replace_parts,
+)
+from cnn.models.prepared import fingerprint, folded
+
+__all__ = ["OPENVINO", "TORCH", "Recipe", "converted", "refuse", "runtime_facts", "settled", "standing"]
+
+TORCH, OPENVINO = "PyTorch", "OpenVINO"
+RUNTIME_VARIABLE = "CONVSCOPE_RUNTIME"
+LIVE_AFTER = 4
+"""Pictures that are asked for before a network is converted: one or two are no stream."""
+MOST_BYTES = 400_000_000
+"""Of weights of converted networks in a process; a converted network takes up to one and a half times its weights."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """How a network is converted and checked.
+
+    Attributes:
+        free: as `cnn.models.openvino_parts.replace_parts` takes it.
+        run: one pass of the network, or of one that takes its place, over the first picture. run_other: over a picture
+            of another size.
+        difference: what of two results of `run`, torch's and OpenVINO's, does not agree; "" where all does.
+    """
+
+    free: Mapping[str, tuple[int, ...]]
+    run: Callable[[nn.Module], Any]
+    run_other: Callable[[nn.Module], object]
+    difference: Callable[[Any, Any], str]
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    fingerprint: Any
+    asked: int = 0
+    standing: str = "new"
+    runner: nn.Module | None = None
+    size: int = 0
+    used: float = 0.0
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+_entries: WeakKeyDictionary[nn.Module, _Entry] = WeakKeyDictionary()
+_guard = threading.Lock()
+_converting = threading.Semaphore(1)
+
+
+def converted(model: nn.Module, recipe: Callable[[], Recipe]) -> nn.Module | None:
+    """The network with its parts computed by OpenVINO; None as long as torch is to be used.
+
+    Args:
+        model: on the CPU, else None comes back. Not locked by the caller. A changed weight begins all anew.
+        recipe: asked for once, when the conversion begins.
+    """
+    if not _usable(model):
+        return None
+    with _guard:
+        entry = _entries.get(model)
+        if entry is None or entry.fingerprint != fingerprint(model):
+            entry = _entries[model] = _Entry(fingerprint(model))
+        entry.asked += 1
+        entry.used = time.monotonic()
+        if entry.standing != "new" or entry.asked < LIVE_AFTER or not _converting.acquire(blocking=False):
+            return entry.runner
+        entry.standing = "converting"
+    made = recipe()
+    threading.Thread(target=_convert, args=(model, entry, made), name="conversion").start()
+    return None
+
+
+def refuse(model: nn.Module, reason: object) -> None:
+    """Use torch for this network from now on."""
+    _log.warning("OpenVINO is not used for %s: %s", type(model).__name__, reason)
+    with _guard:
+        entry = _entries.get(model)
+        if entry is not None:
+            entry.standing, entry.runner = "refused", None
+
+
+def standing(model: nn.Module) -> str:
+    """ "new", "converting", "ready" or "refused"."""
+    entry = _entries.get(model)
+    return "new" if entry is None else entry.standing
+
+
+def settled(model: nn.Module, seconds: float) -> str:
+    """Wait until a conversion that has begun is done, at most so long. Returns: as `standing`."""
+    entry = _entries.get(model)
+    if entry is not None and entry.standing == "converting":
+        entry.done.wait(seconds)
+    return standing(model)
+
+
+def runtime_facts() -> tuple[str, int]:
+    """What computes live pictures on this CPU, with its version ("PyTorch" has none), and how many networks it has."""
+    version = installed_version()
+    with _guard:
+        count = sum(entry.standing == "ready" for entry in _entries.values())
+    return (f"{OPENVINO} {version}", count) if version and _wanted() else (TORCH, 0)
+
+
+def _wanted() -> bool:
+    return os.environ.get(RUNTIME_VARIABLE, "").strip().lower() != "torch"
+
+
+def _usable(model: nn.Module) -> bool:
+    if not _wanted() or not installed_version():
+        return False
+    return all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
+def _convert(model: nn.Module, entry: _Entry, recipe: Recipe) -> None:
+    begun = time.perf_counter()
+    try:
+        with locked(model):
+            network = folded(model)
+        entry.size = sum(value.nbytes for value in network.state_dict().values())
+        if entry.size > MOST_BYTES:
+            raise ConversionError(f"wanted at most {MOST_BYTES} bytes of weights, got {entry.size}")
+        folder = converted_folder() / network_digest(network)
+        runner, wanted = replace_parts(network, recipe.free, recipe.run, recipe.run_other, folder)
+        difference = recipe.difference(wanted, recipe.run(runner))
+        if difference:
+            raise ConversionError(f"another result than torch's: {difference}")
+        with _guard:
+            entry.standing, entry.runner = "ready", runner
+            _make_room(entry)
+        took = time.perf_counter() - begun
+        _log.info("OpenVINO is used for %s, ready after %.1f s", type(model).__name__, took)
+    except Exception as error:  # whatever a conversion does, torch answers
+        _log.warning("OpenVINO is not used for %s: %s", type(model).__name__, error)
+        entry.standing = "refused"
+    finally:
+        _converting.release()
+        entry.done.set()
+
+
+def _make_room(newest: _Entry) -> None:
+    """Forget the converted networks that were used longest ago until the rest fits; they come back from the disk."""
+    ready = [entry for entry in _entries.values() if entry.standing == "ready" and entry is not newest]
+    total = newest.size + sum(entry.size for entry in ready)
+    for entry in sorted(ready, key=lambda one: one.used):
+        if total <= MOST_BYTES:
+            return
+        total -= entry.size
+        entry.standing, entry.runner, entry.asked = "new", None, 0
+        entry.done = threading.Event()
