@@ -1,68 +1,134 @@
-"""What was measured on one visit to /attribution: slow maps and curves of faithfulness, by jobs, for one view."""
+"""What was measured on one visit to /attribution: maps of pixels and curves of faithfulness, by jobs, for one view."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from torch import Tensor
 
 from app.figures.networks.attribution_maps import (
     FAST_METHODS,
+    PIXEL_METHODS,
     SLOW_METHODS,
     WINDOWS,
     AttributionSettings,
     AttributionView,
     PixelMap,
     chosen_heat,
+    keep_map,
+    keep_shuffled,
+    kept_map,
+    kept_shuffled,
+    map_name,
 )
-from app.network_jobs import submit_with
+from app.network_jobs import NetworkTooLarge, submit_with
 from app.open_models import OpenNetwork
 from cnn.attribution.grad_cam import CAM_METHODS
 from cnn.attribution.measurements import (
     CurveTask,
     HeatTask,
     MeasurementStep,
+    ShuffledTask,
+    Task,
     TaskResult,
     measurement_steps,
 )
-from cnn.jobs import Job, JobOptions
+from cnn.jobs import Job, JobOptions, QueueFull
 
-
-def map_name(method: str, layer: str) -> str:
-    """Name a map: the method, and for class activation maps the layer too."""
-    return f"{method}@{layer}" if method in CAM_METHODS else method
+UNWATCHED = 90.0
+"""Seconds after which a job that no page asks for ends: its person is on another screen."""
 
 
 class AttributionRuns:
-    """The results for one network, picture, class and size of square; and the job that makes more of them."""
+    """The results for one network, picture and class, and the jobs that make more of them.
+
+    Attributes:
+        identity: of the view.
+        maps: by method, finished or as far as they have come; `shuffled` and `curves` by name of the map.
+        job, waiting: what a person asked for, and the names of its tasks.
+        besides, coming: what the page shows unasked and takes too long to wait for, and the names of its tasks.
+        refused: why nothing comes.
+        window: the size of the occlusion's squares, by id.
+    """
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
         self.maps: dict[str, PixelMap] = {}
+        self.shuffled: dict[str, Tensor] = {}
         self.curves: dict[str, TaskResult] = {}
         self.job: Job | None = None
         self.waiting: tuple[str, ...] = ()
+        self.besides: Job | None = None
+        self.coming: tuple[str, ...] = ()
+        self.refused: QueueFull | None = None
+        self.window = ""
+        self._attended = ""
+        self._only = ""
+        self._tried: set[str] = set()
 
     @property
-    def active(self) -> Job | None:
-        """The job that waits or runs."""
-        return self.job if self.job is not None and not self.job.done else None
+    def active(self) -> tuple[str, ...]:
+        """Ids of the jobs that wait or run."""
+        return tuple(job.id for job in (self.job, self.besides) if job is not None and not job.done)
 
-    def collect(self) -> None:
+    def collect(self, view: AttributionView) -> None:
         """Take the newest results over."""
-        if self.job is None:
-            return
-        self.job.touch()
-        record = self.job.latest()
-        if isinstance(record, MeasurementStep):
-            for name, result in record.results.items():
-                if result.heat is not None:
-                    self.maps[name] = PixelMap(result.heat, result.signed, result.warning, result.gap)
-                elif result.curve:
-                    self.curves[name] = result
+        for job in (self.job, self.besides):
+            if job is not None:
+                job.touch()
+                record = job.latest()
+                if isinstance(record, MeasurementStep):
+                    self._take(view, record.results)
 
     def end(self) -> None:
         """Stop what runs; nobody looks at it any more."""
-        if self.active is not None:
-            self.active.cancel()
+        self._stop()
+        if self.besides is not None and not self.besides.done:
+            self.besides.cancel()
+
+    def attend(self, settings: AttributionSettings) -> None:
+        """End the job of the one map that was looked at, once another is; other squares make another occlusion."""
+        if self._only and self._attended == self._only != settings.method:
+            self._stop()
+        self._attended = settings.method
+        self._use_window(settings.window)
+
+    def provide(
+        self, network: OpenNetwork, view: AttributionView, settings: AttributionSettings, session: str
+    ) -> None:
+        """See to what the page shows unasked: at once where a pass of the network is quick, else by a job besides."""
+        for method in PIXEL_METHODS:
+            kept = None if method in self.maps else kept_map(view, method, self.window)
+            if kept is not None:
+                self.maps[method] = kept
+        tasks: list[Task] = [HeatTask(name) for name in FAST_METHODS if settings.pixels]
+        if settings.sanity and settings.method not in SLOW_METHODS:
+            name = map_name(settings.method, view.layer_of(settings))
+            kept_one = kept_shuffled(view, name)
+            if kept_one is not None:
+                self.shuffled[name] = kept_one
+            if settings.method not in CAM_METHODS or view.layers:
+                tasks.append(ShuffledTask(name, settings.method, view.layer_of(settings)))
+        missing = [task for task in tasks if not self._knows(task)]
+        if not missing or (self.besides is not None and not self.besides.done):
+            return
+        self._tried |= {_key(task) for task in missing}
+        parameters = {"image": view.prepared.batch, "target": view.target.index, "tasks": tuple(missing)}
+        if not view.quick:
+            options = JobOptions(
+                session=session, kind="attribution_maps", heavy=False, abandon_after=UNWATCHED
+            )
+            with suppress(NetworkTooLarge):  # then this thread has to do it
+                try:
+                    self.besides = submit_with(network, measurement_steps, options, **parameters)
+                    self.coming = tuple(_key(task) for task in missing)
+                except QueueFull as full:
+                    self.refused = full
+                return
+        with suppress(ValueError, RuntimeError):  # asked for by its button it says why
+            for record in measurement_steps(model=network.model, **parameters):
+                self._take(view, record.results)
 
     def act(
         self,
@@ -86,19 +152,20 @@ class AttributionRuns:
         elif action in ("measure", "measure_all"):
             self.measure(network, view, settings, action == "measure_all", session)
         elif action == "stop":
-            self.end()
+            self._stop()
 
     def make_maps(
         self, methods: Sequence[str], network: OpenNetwork, view: AttributionView, window: str, session: str
     ) -> None:
-        """Submit a job for some of `SLOW_METHODS`.
+        """Submit a job for some of `PIXEL_METHODS`; the one that runs ends.
 
         Raises:
             QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
+        self._use_window(window)
         side = max(min(view.prepared.batch.shape[-2:]) // WINDOWS[window], 2)
-        tasks = [HeatTask(name, side, max(side // 2, 1)) for name in methods if name in SLOW_METHODS]
-        self._submit(tasks, network, view, session)
+        tasks = [HeatTask(name, side, max(side // 2, 1)) for name in methods if name in PIXEL_METHODS]
+        self._submit(tasks, network, view, session, only=tasks[0].name if len(tasks) == 1 else "")
 
     def measure(
         self,
@@ -108,36 +175,67 @@ class AttributionRuns:
         every: bool,
         session: str,
     ) -> None:
-        """Submit a job for the curves of the chosen map, or of every method's.
+        """Submit a job for the curves of the chosen map, or of every method's that is finished; the one that runs ends.
 
         Raises:
             QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
-        layer = settings.layer if settings.layer in view.grid else view.default_layer
-        methods = [settings.method]
-        if every:
-            cams = CAM_METHODS if view.layers else ()
-            methods = [*cams, *FAST_METHODS, *(name for name in SLOW_METHODS if name in self.maps)]
+        layer = view.layer_of(settings)
+        methods = [*CAM_METHODS, *PIXEL_METHODS] if every else [settings.method]
         tasks = []
         for method in methods:
-            own = AttributionSettings(method=method, layer=layer)
-            heat = chosen_heat(network, view, own, self.maps)
+            heat = chosen_heat(view, AttributionSettings(method=method, layer=layer), self.maps)
             if heat is not None:
                 tasks.append(CurveTask(map_name(method, layer), heat))
-        self._submit(tasks, network, view, session)
+        self._submit(tasks, network, view, session, only="" if every else settings.method)
 
     def _submit(
-        self, tasks: Sequence[HeatTask | CurveTask], network: OpenNetwork, view: AttributionView, session: str
+        self, tasks: Sequence[Task], network: OpenNetwork, view: AttributionView, session: str, *, only: str
     ) -> None:
         if not tasks:
             return
-        self.end()
-        self.waiting = tuple(task.name for task in tasks)
+        self._stop()
+        self.refused = None
         self.job = submit_with(
             network,
             measurement_steps,
-            JobOptions(session=session, kind="attribution"),
+            JobOptions(session=session, kind="attribution", abandon_after=UNWATCHED),
             image=view.prepared.batch,
             target=view.target.index,
             tasks=tuple(tasks),
         )
+        self.waiting, self._only = tuple(task.name for task in tasks), only
+
+    def _stop(self) -> None:
+        if self.job is not None and not self.job.done:
+            self.job.cancel()
+        self._only = ""
+
+    def _use_window(self, window: str) -> None:
+        if self.window and window != self.window:
+            if self.job is not None and "occlusion" in self.waiting:
+                self._stop()
+                self.job, self.waiting = None, ()
+            self.maps.pop("occlusion", None)
+            self.curves.pop("occlusion", None)
+        self.window = window
+
+    def _knows(self, task: Task) -> bool:
+        known = self.shuffled if isinstance(task, ShuffledTask) else self.maps
+        return task.name in known or _key(task) in self._tried
+
+    def _take(self, view: AttributionView, results: Mapping[str, TaskResult]) -> None:
+        for key, result in results.items():
+            if result.heat is None:
+                self.curves[key] = result
+            elif result.shuffled:
+                self.shuffled[result.name] = keep_shuffled(view, result.name, result.heat)
+            elif result.name not in self.maps or not self.maps[result.name].finished:
+                found = PixelMap(
+                    result.heat, result.signed, result.warning, result.gap, result.done, result.total
+                )
+                self.maps[result.name] = keep_map(view, result.name, self.window, found)
+
+
+def _key(task: Task) -> str:
+    return f"shuffled {task.name}" if isinstance(task, ShuffledTask) else task.name

@@ -1,4 +1,4 @@
-"""The slow part of attribution as one job: integrated gradients, SmoothGrad, occlusion, and curves of faithfulness."""
+"""The slow part of attribution as one job: maps of pixels that get better with every run, and curves of faithfulness."""
 
 from __future__ import annotations
 
@@ -8,14 +8,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cnn.attribution.estimates import (
+    Estimate,
+    integrated_gradient_steps,
+    occlusion_steps,
+    smooth_grad_steps,
+)
+from cnn.attribution.evidence import Attribution
 from cnn.attribution.faithfulness import faithfulness_steps
+from cnn.attribution.grad_cam import cam_grid
+from cnn.attribution.pixels import attribution, gradient_maps
+from cnn.attribution.sanity import shuffled_weights
+from cnn.hooks import locked
 
+PASS_METHODS = ("saliency", "input_x_gradient", "guided_backprop")
+"""A pass forward and back each; the first two share it."""
 SLOW_METHODS = ("integrated_gradients", "smooth_grad", "occlusion")
+"""Many passes, with an estimate after each."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeatTask:
-    """Make the heat map of one of ``SLOW_METHODS``. `window` and `stride` are occlusion's, `samples` the others'."""
+    """Make a map of ``PASS_METHODS`` or ``SLOW_METHODS``. `window` and `stride` are occlusion's, `samples` the others'."""
 
     name: str
     window: int = 32
@@ -32,15 +46,30 @@ class CurveTask:
     steps: int = 20
 
 
+@dataclass(frozen=True, slots=True)
+class ShuffledTask:
+    """Make the map of a method of one pass with shuffled weights; `layer` is a class activation map's."""
+
+    name: str
+    method: str
+    layer: str = ""
+
+
+Task = HeatTask | CurveTask | ShuffledTask
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskResult:
-    """What a task has found so far; `heat` for a heat task, `curve` of (fraction, deletion, insertion) for a curve task.
+    """What a task has found so far; `curve` of (fraction, deletion, insertion) for a curve task, else `heat`.
+
+    That is (H, W), but (h, w) at the layer's size for a class activation map with shuffled weights.
 
     Attributes:
-        done, total: windows, points or 1.
+        done, total: squares, points or 1.
         gap: what integrated gradients' sum misses of the score's change.
         areas: under the deletion and the insertion curve.
         warning: "" | "zero" | "not_finite".
+        shuffled: whether it is of the network with shuffled weights.
     """
 
     name: str
@@ -52,6 +81,7 @@ class TaskResult:
     gap: float = 0.0
     curve: tuple[tuple[float, float, float], ...] = ()
     areas: tuple[float, float] = (0.0, 0.0)
+    shuffled: bool = False
 
     @property
     def finished(self) -> bool:
@@ -61,7 +91,7 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasurementStep:
-    """All results so far, by task name; `step` of `steps` counts the tasks' parts."""
+    """All results so far, by task name ("shuffled " before it for shuffled weights); `step` of `steps` counts the tasks' parts."""
 
     step: int
     steps: int
@@ -69,7 +99,7 @@ class MeasurementStep:
 
 
 def measurement_steps(
-    *, model: nn.Module, image: Tensor, target: int, tasks: Sequence[HeatTask | CurveTask]
+    *, model: nn.Module, image: Tensor, target: int, tasks: Sequence[Task]
 ) -> Iterator[MeasurementStep]:
     """Do the tasks one after another; a job function.
 
@@ -82,32 +112,62 @@ def measurement_steps(
         ValueError: a task that is not known. IndexError: no such class.
     """
     results: dict[str, TaskResult] = {}
+    passed: dict[str, Attribution] = {}
     for place, task in enumerate(tasks):
-        for result in _results(model, image, target, task):
-            results = {**results, task.name: result}
+        for result in _results(model, image, target, task, passed):
+            results = {**results, f"shuffled {task.name}" if result.shuffled else task.name: result}
             done = 100 * place + round(100 * result.done / max(result.total, 1))
             yield MeasurementStep(done, 100 * len(tasks), results)
 
 
 def _results(
-    model: nn.Module, image: Tensor, target: int, task: HeatTask | CurveTask
+    model: nn.Module, image: Tensor, target: int, task: Task, passed: dict[str, Attribution]
 ) -> Iterator[TaskResult]:
     if isinstance(task, CurveTask):
         yield from _curve(model, image, target, task)
-        return
-    if task.name not in SLOW_METHODS:
-        raise ValueError(f"wanted one of {', '.join(SLOW_METHODS)}, got {task.name!r}")
-    from cnn.attribution.pixels import attribution, occlusion_steps  # captum takes a second to load
+    elif isinstance(task, ShuffledTask):
+        yield _shuffled(model, image, target, task)
+    elif task.name in PASS_METHODS:
+        yield _one_pass(model, image, target, task.name, passed)
+    else:
+        for found in _estimates(model, image, target, task):
+            warning, gap = (found.result.warning, found.result.gap) if found.result else ("", 0.0)
+            yield TaskResult(task.name, found.done, found.total, found.heat, found.signed, warning, gap)
 
+
+def _one_pass(
+    model: nn.Module, image: Tensor, target: int, method: str, passed: dict[str, Attribution]
+) -> TaskResult:
+    if method == "guided_backprop":
+        found = attribution(method, model, image, target)
+    else:
+        if not passed:
+            passed.update(gradient_maps(model, image, target))
+        found = passed[method]
+    return TaskResult(method, 1, 1, found.heat, found.signed, found.warning)
+
+
+def _shuffled(model: nn.Module, image: Tensor, target: int, task: ShuffledTask) -> TaskResult:
+    with locked(model):
+        copied = shuffled_weights(model)
+    if task.layer:
+        found = cam_grid(copied, image, [task.layer], target, [task.method])[task.layer][task.method]
+        heat, warning = torch.nan_to_num(found.raw, nan=0.0, posinf=0.0, neginf=0.0), found.warning
+    else:
+        made = _one_pass(copied, image, target, task.method, {})
+        assert made.heat is not None
+        heat, warning = made.heat, made.warning
+    return TaskResult(task.name, 1, 1, heat, True, warning, shuffled=True)
+
+
+def _estimates(model: nn.Module, image: Tensor, target: int, task: HeatTask) -> Iterator[Estimate]:
     if task.name == "occlusion":
-        for step in occlusion_steps(model, image, target, window=task.window, stride=task.stride):
-            warning = step.result.warning if step.result else ""
-            heat = torch.nan_to_num(step.heat, nan=0.0, posinf=0.0, neginf=0.0).clone()
-            yield TaskResult(task.name, step.done, step.total, heat, True, warning)
-        return
-    yield TaskResult(task.name, 0, 1)
-    found = attribution(task.name, model, image, target, steps=task.samples)
-    yield TaskResult(task.name, 1, 1, found.heat, found.signed, found.warning, found.gap)
+        return occlusion_steps(model, image, target, window=task.window, stride=task.stride)
+    if task.name == "integrated_gradients":
+        return integrated_gradient_steps(model, image, target, steps=task.samples)
+    if task.name == "smooth_grad":
+        return smooth_grad_steps(model, image, target, samples=task.samples)
+    raise ValueError(f"wanted one of {', '.join((*PASS_METHODS, *SLOW_METHODS))}, got {task.name!r}")
 
 
 def _curve(model: nn.Module, image: Tensor, target: int, task: CurveTask) -> Iterator[TaskResult]:

@@ -58,7 +58,7 @@ class AttributionScreen extends Instrument {
     for (const name of ["opacity", "signed", "blocks", "sanity", "window"]) this[name].set(settings[name]);
     this.classes.show(this.block.prediction, this.names);
     this.state = this.stateNow();
-    this.makeAll.disabled = this.state.busy || SLOW.every((name) => this.pixels.has(name));
+    this.makeAll.disabled = this.unmade(SLOW).every((name) => this.state.maps.get(name).busy);
     this.grid.show(this.state);
     this.focus.show(this.state, this.state.maps.get(this.state.chosen));
     clearTimeout(this.saying);
@@ -72,15 +72,15 @@ class AttributionScreen extends Instrument {
 
   stateNow() {
     const { block, settings, words } = this, { layers } = this.cams, [, height, width] = this.picture.shape, { job } = block;
-    const busy = ["queued", "running", "paused"].includes(job.state);
+    const { besides } = block, coming = [...job.tasks, ...besides.tasks];
     const maps = new Map();
     layers.forEach((layer) => CAMS.forEach((method, place) => maps.set(`${method}@${layer.name}`, this.camMap(layer, method, place, height, width))));
-    for (const method of [...FAST, ...SLOW]) maps.set(method, this.pixelMap(method, busy && job.tasks.includes(method)));
+    for (const method of [...FAST, ...SLOW]) maps.set(method, this.pixelMap(method, coming.includes(method)));
     for (const map of maps.values()) { map.curve = block.curves[map.name]; map.areas = map.curve?.done ? map.curve.areas : null; }
     const layer = layers.find((other) => other.name === settings.layer) || layers[0];
     const chosen = CAMS.includes(settings.method) ? (layer ? `${settings.method}@${layer.name}` : "saliency") : settings.method;
-    const status = job.state === "queued" ? fill(words.queued, { position: job.position }) : fill(words.running, { percent: Math.round(100 * (job.progress || 0)) });
-    return { layers, maps, chosen, width, height, photo: this.photo, smoothPhoto: this.smoothPhoto, words, alt: this.picture.alt, busy, status, error: job.error || "",
+    const followed = job.tasks.length ? job : besides.tasks.includes(chosen) ? besides : null;
+    return { layers, maps, chosen, width, height, photo: this.photo, smoothPhoto: this.smoothPhoto, words, alt: this.picture.alt, followed, stoppable: followed === job, status: followed ? statusOf(followed, words) : "", error: job.error || block.refused || besides.error || "",
       cams: CAMS, single: [...FAST, ...SLOW], colours: (signed) => this.coloursOf(signed), shuffled: this.shuffledMap(layer, height, width) };
   }
 
@@ -93,9 +93,10 @@ class AttributionScreen extends Instrument {
   }
 
   pixelMap(method, busy) {
-    const found = this.pixels.get(method), about = { name: method, method, layer: "", unit: 1, slow: SLOW.includes(method), busy, signed: false, limit: 1, warning: "" };
+    const found = this.pixels.get(method), offered = SLOW.includes(method) || this.block.settings.pixels;
+    const about = { name: method, method, layer: "", unit: 1, slow: offered, share: 0, busy, signed: false, limit: 1, warning: "" };
     if (!found) return about;
-    return { ...about, ...this.kept(found.id, () => pixelHeat(found.data, found.signed)), warning: found.warning, gap: found.gap };
+    return { ...about, ...this.kept(found.id, () => pixelHeat(found.data, found.signed)), warning: found.warning, gap: found.gap, share: found.done / found.total, done: found.done, total: found.total };
   }
 
   shuffledMap(layer, height, width) {
@@ -131,7 +132,7 @@ class AttributionScreen extends Instrument {
   choose(map) {
     Object.assign(this.settings, { method: map.method, layer: map.layer || this.settings.layer });
     this.refresh();
-    if (map.slow && !map.entries && !this.state.busy) this.act("make");
+    if (map.slow && !map.busy && map.share < 1) this.act("make");
     if (this.settings.sanity) this.exchange.restNow(); else this.exchange.rest();
   }
 
@@ -139,12 +140,19 @@ class AttributionScreen extends Instrument {
 
   act(action) {
     this.exchange.restNow();
-    const missing = SLOW.filter((name) => !this.pixels.has(name));
-    if (action === "make_all") this.send("make", missing);
+    if (action === "make_all") this.send("make", this.unmade(SLOW));
     else this.send(action, action === "make" ? [this.settings.method] : []);
   }
 
+  unmade(methods) { return methods.filter((name) => !(this.state.maps.get(name).share === 1)); }
+
   send(action, methods) { this.exchange.component.setTriggerValue("act", { action, methods, settings: { ...this.settings } }); }
+}
+
+function statusOf({ state, position, wait, progress, eta }, words) {  // where a job stands, in words
+  if (state === "queued") return position > 0 ? fill(words[wait === null ? "queued" : "queued_wait"], { position, wait }) : words.starting;
+  const percent = Math.round(100 * (progress || 0));
+  return percent === 0 ? words.starting : fill(words[eta === null ? "running" : "running_eta"], { percent, eta });
 }
 
 function plainPhoto(picture) {                            // what the network saw, as a picture of its own

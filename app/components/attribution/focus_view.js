@@ -15,12 +15,12 @@ export class FocusView {
     this.title = make("span", { class: "name" }); this.about = make("span", { class: "shape" });
     this.readout = make("div", { class: "readout" }); this.legend = new Legend();
     this.warning = make("p", { class: "warning cs-hidden" }); this.what = make("p", { class: "what" }); this.why = make("p", { class: "why" });
-    this.buttons = make("div", { class: "buttons" });
+    this.buttons = make("div", { class: "buttons" }); this.progress = make("progress", { class: "progress cs-hidden", max: 1 });
     this.chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.chart.setAttribute("class", "curve");
     this.areas = make("div", { class: "areas" });
     this.sanity = make("div", { class: "sanity cs-hidden" });
-    root.replaceChildren(make("figure", { class: "view" }, make("figcaption", { class: "title" }, this.title, this.about), this.plane.frame, this.readout, this.legend.element),
+    root.replaceChildren(make("figure", { class: "view" }, make("figcaption", { class: "title" }, this.title, this.about), this.plane.frame, this.progress, this.readout, this.legend.element),
       make("div", { class: "facts" }, this.warning, this.what, this.why, this.sanity, this.areas, this.chart, this.buttons));
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(root);
@@ -38,6 +38,7 @@ export class FocusView {
     this.warning.classList.toggle("cs-hidden", !map.warning);
     this.what.textContent = words[`${map.method}_about`];
     this.why.textContent = map.layer ? fill(words[map.layer === state.layers[0].name ? "why_suggested" : "why_other"], { layer: map.layer, rows: map.grid[0], columns: map.grid[1], pixels: plainNumber(map.pixels, 1) })
+      : map.entries && map.share < 1 ? fill(words.why_estimate, { done: map.done, total: map.total })
       : map.gap ? fill(words.why_gap, { gap: plainNumber(map.gap, 4) }) : "";
     this.plane.over.setAttribute("aria-label", `${words[map.method]}: ${state.alt}`);
     this.plane.over.setAttribute("role", "img");
@@ -47,7 +48,7 @@ export class FocusView {
       decorate: (pen, plane) => this.underlay(pen, plane) });
     this.legend.show({ kind: map.signed ? "signed" : "magnitude", low: map.signed ? -map.limit / map.unit : 0, high: map.limit / map.unit }, words);
     this.legend.count(map.data ? (map.unit === 1 ? map.data : map.data.map((value) => value / map.unit)) : new Float32Array(0));
-    this.showCurve(); this.showSanity();
+    this.showCurve(); this.showSanity(); this.showProgress();
     this.layout();
   }
 
@@ -101,10 +102,18 @@ export class FocusView {
     }
     const button = (word, action, main, off) => make("button", { class: main ? "cs-button cs-main" : "cs-button", type: "button", "data-act": action, disabled: off, title: words[`${word}_hint`] || null,
       onclick: () => this.hooks.act(action) }, words[word]);
-    const slow = map.slow && !map.entries;
-    this.buttons.replaceChildren(...(state.busy ? [button("stop", "stop", false, false), make("span", { class: "status" }, state.status)]
-      : [slow ? button("make", "make", true, false) : button(curve ? "measure_again" : "measure", "measure", !curve, !map.entries), button("measure_all", "measure_all", false, false)]));
+    const unmade = map.slow && map.share < 1;
+    this.buttons.replaceChildren(...(state.followed ? [state.stoppable ? button("stop", "stop", false, false) : "", make("span", { class: "status" }, state.status)]
+      : [unmade ? button("make", "make", true, false) : button(curve ? "measure_again" : "measure", "measure", !curve, !map.entries), button("measure_all", "measure_all", false, false)]));
     if (state.error) this.buttons.append(make("span", { class: "status bad" }, state.error));
+  }
+
+  showProgress() {
+    const { followed, words } = this.state;
+    this.progress.classList.toggle("cs-hidden", !followed);
+    if (!followed) return;
+    if (followed.progress) this.progress.value = followed.progress; else this.progress.removeAttribute("value");
+    this.progress.setAttribute("aria-label", words.progress);
   }
 
   showSanity() {

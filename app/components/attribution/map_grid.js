@@ -25,9 +25,10 @@ class Cell {
     this.element.style.setProperty("--photo", `url("${state.photo}")`);
     this.element.setAttribute("aria-pressed", String(map.name === state.chosen));
     this.element.setAttribute("aria-label", `${words[map.method]} ${map.layer || ""} ${map.warning ? words[`warning_${map.warning}`] : ""}`.trim());
-    this.element.dataset.state = map.entries ? "there" : map.busy ? "busy" : "missing";
+    this.element.dataset.state = map.entries ? (map.layer || map.share === 1 ? "there" : "estimate") : map.busy ? "busy" : "missing";
     this.element.title = map.warning ? words[`warning_${map.warning}`] : "";
-    this.rest = map.entries ? (map.warning ? "!" : map.areas ? fill(words.cell_areas, { deletion: map.areas[0].toFixed(2), insertion: map.areas[1].toFixed(2) }) : "")
+    this.rest = this.element.dataset.state === "estimate" ? fill(words[map.busy ? "cell_share" : "cell_stopped"], { percent: Math.round(100 * map.share) })
+      : map.entries ? (map.warning ? "!" : map.areas ? fill(words.cell_areas, { deletion: map.areas[0].toFixed(2), insertion: map.areas[1].toFixed(2) }) : "")
       : map.busy ? words.cell_busy : map.slow ? words.cell_make : words.cell_wait;
     this.note.textContent = this.rest;
   }

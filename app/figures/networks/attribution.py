@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,21 +14,20 @@ from app.attribution_runs import AttributionRuns
 from app.cache import ENCODED
 from app.figures.colours import palette
 from app.figures.networks.attribution_maps import (
-    FAST_METHODS,
-    SLOW_METHODS,
     AttributionSettings,
     AttributionView,
     PixelMap,
     attribution_view,
     likeness,
-    pixel_map,
-    shuffled_heat,
+    map_name,
 )
+from app.job_status import job_status
 from app.open_models import OpenNetwork, open_network
 from app.pictures import CurrentPicture, as_photo
 from app.wire import pack
 from cnn.attribution.grad_cam import CAM_METHODS
 from cnn.images.encode import data_url, digest, jpeg_bytes, resize_to, to_hwc
+from cnn.jobs import Job
 
 PHOTO_SIDE = 900
 MOST_KNOWN = 64
@@ -60,29 +59,24 @@ def attribution_block(
         return {"id": identity, "array": name, **more}
 
     cams = _cams(view)
-    shown = {name: pixel_map(network, view, name) for name in FAST_METHODS if settings.pixels}
-    shown |= {name: found for name, found in runs.maps.items() if name in SLOW_METHODS}
-    progress = runs.job.index if runs.job else 0
+    language = str(header["words"]["language"])
     block: dict[str, Any] = {
         **header,
         "settings": settings.to_mapping(),
         "picture": part("image", view.identity.rsplit(":", 1)[0], view.prepared.cropped, alt=picture.alt),
         "cams": part("cams", view.identity, cams[1], layers=cams[0]),
         "pixels": {
-            name: part(
-                name,
-                f"{runs.identity}:{progress if name in runs.waiting else 0}",
-                found.heat.float(),
-                **_about(found),
-            )
-            for name, found in shown.items()
+            name: part(name, _made_so_far(runs, name, found), found.heat.float(), **_about(found))
+            for name, found in runs.maps.items()
         },
         "prediction": _prediction(view),
         "curves": {
             name: {"points": result.curve, "areas": result.areas, "done": result.finished}
             for name, result in runs.curves.items()
         },
-        "job": _job(runs, str(header["words"]["language"])),
+        "job": _status(runs.job, runs.waiting, language),
+        "besides": _status(runs.besides, runs.coming, language),
+        "refused": runs.refused.text(language) if runs.refused else "",
     }
     if "photo:" + block["picture"]["id"] not in known:
         block["photo"] = _photo(picture, view)
@@ -90,21 +84,28 @@ def attribution_block(
     if block["names"]["id"] not in known:
         block["names"]["list"] = list(network.categories)
     if settings.sanity:
-        other = shuffled_heat(network, view, settings)
-        if other is not None:
-            key = f"{view.identity}:{settings.method}:{settings.layer}"
-            block["shuffled"] = part(
-                "shuffled",
-                key,
-                other,
-                size=list(other.shape),
-                likeness=likeness(network, view, settings, other),
-            )
+        name = map_name(settings.method, view.layer_of(settings))
+        other = runs.shuffled.get(name)
+        alike = None if other is None else likeness(view, settings, runs.maps, other)
+        if other is not None and alike is not None:
+            about = {"size": list(other.shape), "likeness": alike}
+            block["shuffled"] = part("shuffled", f"{view.identity}:{name}", other, **about)
     return pack(block, arrays)
 
 
 def _about(found: PixelMap) -> dict[str, Any]:
-    return {"signed": found.signed, "warning": found.warning, "gap": found.gap}
+    return {
+        "signed": found.signed,
+        "warning": found.warning,
+        "gap": found.gap,
+        "done": found.done,
+        "total": found.total,
+    }
+
+
+def _made_so_far(runs: AttributionRuns, name: str, found: PixelMap) -> str:
+    window = runs.window if name == "occlusion" else ""
+    return f"{runs.identity}:{window}:{found.done}/{found.total}"
 
 
 def _cams(view: AttributionView) -> tuple[list[dict[str, Any]], Tensor]:
@@ -139,18 +140,8 @@ def _prediction(view: AttributionView) -> dict[str, Any]:
     return {"top": top, "target": view.target.index, "classes": view.classes}
 
 
-def _job(runs: AttributionRuns, language: str) -> dict[str, Any]:
-    job = runs.job
-    if job is None:
-        return {"state": "none"}
-    return {
-        "state": job.state,
-        "tasks": list(runs.waiting) if not job.done else [],
-        "progress": job.progress,
-        "eta": None if job.eta is None else round(job.eta),
-        "position": job.position,
-        "error": job.error.text(language) if job.error else "",
-    }
+def _status(job: Job | None, tasks: Sequence[str], language: str) -> dict[str, Any]:
+    return {**job_status(job, language), "tasks": [] if job is None or job.done else list(tasks)}
 
 
 def _photo(picture: CurrentPicture, view: AttributionView) -> str:

@@ -11,11 +11,9 @@ import numpy as np
 from app.attribution_runs import AttributionRuns
 from app.figures.networks.attribution import overlay
 from app.figures.networks.attribution_maps import (
-    FAST_METHODS,
     WINDOWS,
     AttributionSettings,
     AttributionView,
-    pixel_map,
     shown_heat,
 )
 from app.open_models import OpenNetwork
@@ -26,36 +24,34 @@ File = tuple[str, str, Callable[[], bytes], str]
 
 
 def attribution_files(
-    network: OpenNetwork, view: AttributionView, settings: AttributionSettings, runs: AttributionRuns
+    view: AttributionView, settings: AttributionSettings, runs: AttributionRuns
 ) -> tuple[File, ...]:
     """Return (label id, file name, its maker, MIME type) of what can be taken away."""
     listed: list[File] = []
-    if settings.method not in FAST_METHODS or settings.pixels:
-        shown = shown_heat(network, view, settings, runs.maps)
-        if shown is not None:
-            listed.append(
-                (
-                    "overlay",
-                    f"{settings.method}.png",
-                    lambda: png_bytes(overlay(view, *shown, settings.opacity / 100)),
-                    "image/png",
-                )
+    shown = shown_heat(view, settings, runs.maps)
+    if shown is not None:
+        listed.append(
+            (
+                "overlay",
+                f"{settings.method}.png",
+                lambda: png_bytes(overlay(view, *shown, settings.opacity / 100)),
+                "image/png",
             )
-    listed.append(("maps", "attribution.npz", lambda: _npz(network, view, runs), "application/octet-stream"))
+        )
+    listed.append(("maps", "attribution.npz", lambda: _npz(view, runs), "application/octet-stream"))
     listed.append(("picture", "picture.png", lambda: png_bytes(to_hwc(view.prepared.cropped)), "image/png"))
     if runs.curves:
         listed.append(("curves", "curves.csv", lambda: curves_csv(runs), "text/csv"))
     return tuple(listed)
 
 
-def _npz(network: OpenNetwork, view: AttributionView, runs: AttributionRuns) -> bytes:
+def _npz(view: AttributionView, runs: AttributionRuns) -> bytes:
     arrays = {}
     for layer, row in view.grid.items():
         for method, found in row.items():
             arrays[f"{method}@{layer}.raw"] = found.raw.numpy()
             arrays[f"{method}@{layer}.heat"] = found.heat.numpy()
-    arrays |= {name: pixel_map(network, view, name).heat.numpy() for name in FAST_METHODS}
-    arrays |= {name: found.heat.numpy() for name, found in runs.maps.items()}
+    arrays |= {name: found.heat.numpy() for name, found in runs.maps.items() if found.finished}
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -14,15 +15,18 @@ from app.cache import BoundedCache, tensor_bytes
 from app.open_models import OpenNetwork
 from app.pictures import CurrentPicture, as_photo
 from cnn.attribution.grad_cam import CAM_METHODS, ClassActivation, cam_grid, suggested_layers
-from cnn.attribution.sanity import rank_correlation, shuffled_weights
+from cnn.attribution.measurements import PASS_METHODS, SLOW_METHODS
+from cnn.attribution.sanity import rank_correlation
 from cnn.hooks import locked
 from cnn.networks.prediction import ClassScore, PreparedPicture, top_classes
 
-FAST_METHODS = ("saliency", "input_x_gradient", "guided_backprop")
-SLOW_METHODS = ("integrated_gradients", "smooth_grad", "occlusion")
-METHODS = (*CAM_METHODS, *FAST_METHODS, *SLOW_METHODS)
+FAST_METHODS = PASS_METHODS
+PIXEL_METHODS = (*FAST_METHODS, *SLOW_METHODS)
+METHODS = (*CAM_METHODS, *PIXEL_METHODS)
 WINDOWS = {"coarse": 4, "medium": 6, "fine": 9}
 """Squares of the occlusion side by side, by id: a square's side is the input's over this, its step half of it."""
+QUICK = 0.06
+"""Seconds of one pass forward up to which a page does a few passes itself."""
 OFFERED = 5
 MOST_LAYERS = 4
 
@@ -76,6 +80,7 @@ class AttributionView:
         classes: how many there are.
         layers: deepest first; the first is the one suggested.
         grid: the maps by layer and method.
+        seconds: that one pass forward took.
     """
 
     identity: str
@@ -85,21 +90,55 @@ class AttributionView:
     classes: int
     layers: tuple[str, ...]
     grid: dict[str, dict[str, ClassActivation]]
+    seconds: float = 0.0
 
     @property
     def default_layer(self) -> str:
         """The layer to look at first."""
         return self.layers[0] if self.layers else ""
 
+    @property
+    def quick(self) -> bool:
+        """Whether a page can wait for a few passes of the network."""
+        return self.seconds <= QUICK
+
+    def layer_of(self, settings: AttributionSettings) -> str:
+        """Return the layer of the chosen map; "" for maps of pixels and where the network has no layers with maps."""
+        if settings.method not in CAM_METHODS:
+            return ""
+        return settings.layer if settings.layer in self.grid else self.default_layer
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelMap:
-    """A number for each pixel, (H, W); `signed`: below zero speaks against the class."""
+    """A number for each pixel, (H, W); `signed`: below zero speaks against the class; after `done` of `total` runs."""
 
     heat: Tensor
     signed: bool
     warning: str
     gap: float = 0.0
+    done: int = 1
+    total: int = 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether this is the map itself, no estimate."""
+        return self.done == self.total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    """The network's answer to a picture: `scores` (1, K), the seconds it took, and the layers worth a map."""
+
+    prepared: PreparedPicture
+    scores: Tensor
+    seconds: float
+    layers: tuple[str, ...]
+
+
+def map_name(method: str, layer: str) -> str:
+    """Name a map: the method, and for class activation maps the layer too."""
+    return f"{method}@{layer}" if method in CAM_METHODS else method
 
 
 def _view_bytes(view: AttributionView) -> int:
@@ -107,6 +146,9 @@ def _view_bytes(view: AttributionView) -> int:
     return maps + 4 * tensor_bytes(view.prepared.batch)
 
 
+_ANSWERS: BoundedCache[_Answer] = BoundedCache(
+    32_000_000, lambda found: 2 * tensor_bytes(found.prepared.batch)
+)
 _VIEWS: BoundedCache[AttributionView] = BoundedCache(64_000_000, _view_bytes)
 _PIXELS: BoundedCache[PixelMap] = BoundedCache(48_000_000, lambda found: tensor_bytes(found.heat))
 _SHUFFLED: BoundedCache[Tensor] = BoundedCache(12_000_000, tensor_bytes)
@@ -120,58 +162,79 @@ def attribution_view(network: OpenNetwork, picture: CurrentPicture, target: int)
     """
 
     def look() -> AttributionView:
-        prepared = network.prepared(as_photo(picture))
-        with locked(network.model), torch.no_grad():
-            logits = network.model(prepared.batch)
-        if not isinstance(logits, Tensor) or logits.ndim != 2:
-            raise ValueError("wanted a network with class scores (N, K)")
-        every = top_classes(logits, network.categories, logits.shape[1])
+        answer = _answer(network, picture)
+        prepared, layers = answer.prepared, answer.layers
+        every = top_classes(answer.scores, network.categories, answer.scores.shape[1])
         chosen = next((score for score in every if score.index == target), every[0])
         with locked(network.model):
-            layers = suggested_layers(network.model, prepared.batch, count=MOST_LAYERS)[::-1]
             grid = cam_grid(network.model, prepared.batch, layers, chosen.index) if layers else {}
         identity = f"{network.identity}:{picture.identity}:{chosen.index}"
-        return AttributionView(identity, prepared, every[:OFFERED], chosen, len(every), layers, grid)
+        top = every[:OFFERED]
+        return AttributionView(identity, prepared, top, chosen, len(every), layers, grid, answer.seconds)
 
     return _VIEWS.get_or_make((network.identity, picture.identity, target), look)
 
 
-def pixel_map(network: OpenNetwork, view: AttributionView, method: str) -> PixelMap:
-    """Return the map of one of `FAST_METHODS`."""
-    from cnn.attribution.pixels import attribution
+def _answer(network: OpenNetwork, picture: CurrentPicture) -> _Answer:
+    def look() -> _Answer:
+        prepared = network.prepared(as_photo(picture))
+        with locked(network.model), torch.no_grad():
+            begin = time.perf_counter()
+            scores = network.model(prepared.batch)
+            seconds = time.perf_counter() - begin
+            if not isinstance(scores, Tensor) or scores.ndim != 2:
+                raise ValueError("wanted a network with class scores (N, K)")
+            layers = suggested_layers(network.model, prepared.batch, count=MOST_LAYERS)[::-1]
+        return _Answer(prepared, scores, seconds, layers)
 
-    def look() -> PixelMap:
-        found = attribution(method, network.model, view.prepared.batch, view.target.index)
-        return PixelMap(found.heat, found.signed, found.warning, found.gap)
+    return _ANSWERS.get_or_make((network.identity, picture.identity), look)
 
-    return _PIXELS.get_or_make((view.identity, method), look)
+
+def kept_map(view: AttributionView, method: str, window: str) -> PixelMap | None:
+    """Return the finished map of one of `PIXEL_METHODS` if it was made before; `window` is the occlusion's."""
+    return _PIXELS.get(_pixel_key(view, method, window))
+
+
+def keep_map(view: AttributionView, method: str, window: str, found: PixelMap) -> PixelMap:
+    """Keep a map for whoever asks for the same, if it is finished; return it."""
+    return _PIXELS.get_or_make(_pixel_key(view, method, window), lambda: found) if found.finished else found
+
+
+def _pixel_key(view: AttributionView, method: str, window: str) -> tuple[str, str, str]:
+    return view.identity, method, window if method == "occlusion" else ""
+
+
+def kept_shuffled(view: AttributionView, name: str) -> Tensor | None:
+    """Return the map of this name with shuffled weights if it was made before: (h, w) of a layer, else (H, W)."""
+    return _SHUFFLED.get((view.identity, name))
+
+
+def keep_shuffled(view: AttributionView, name: str, heat: Tensor) -> Tensor:
+    """Keep a map with shuffled weights for whoever asks for the same; return it."""
+    return _SHUFFLED.get_or_make((view.identity, name), lambda: heat)
 
 
 def chosen_heat(
-    network: OpenNetwork, view: AttributionView, settings: AttributionSettings, slow: Mapping[str, PixelMap]
+    view: AttributionView, settings: AttributionSettings, pixels: Mapping[str, PixelMap]
 ) -> Tensor | None:
-    """Return the heat (H, W) of the chosen map as the curves judge it; None where it is not there yet."""
+    """Return the heat (H, W) of the chosen map as the curves judge it; None where it is not finished."""
     if settings.method in CAM_METHODS:
-        layer = settings.layer if settings.layer in view.grid else view.default_layer
+        layer = view.layer_of(settings)
         return view.grid[layer][settings.method].heat if layer else None
-    found = slow.get(settings.method)
-    if found is None and settings.method in FAST_METHODS:
-        found = pixel_map(network, view, settings.method)
-    return found.heat if found is not None else None
+    found = pixels.get(settings.method)
+    return found.heat if found is not None and found.finished else None
 
 
 def shown_heat(
-    network: OpenNetwork, view: AttributionView, settings: AttributionSettings, slow: Mapping[str, PixelMap]
+    view: AttributionView, settings: AttributionSettings, pixels: Mapping[str, PixelMap]
 ) -> tuple[Tensor, bool] | None:
-    """Return (the chosen map (H, W) as it is on screen, whether it has signs); None where it is not there yet."""
+    """Return (the chosen map (H, W) as it is on screen, whether it has signs); None where it is not finished."""
     if settings.method not in CAM_METHODS:
-        heat = chosen_heat(network, view, settings, slow)
-        found = slow.get(settings.method)
-        signed = found.signed if found is not None else settings.method == "input_x_gradient"
-        return None if heat is None else (heat, signed)
-    if not view.layers:
+        found = pixels.get(settings.method)
+        return (found.heat, found.signed) if found is not None and found.finished else None
+    layer = view.layer_of(settings)
+    if not layer:
         return None
-    layer = settings.layer if settings.layer in view.grid else view.default_layer
     raw = torch.nan_to_num(view.grid[layer][settings.method].raw, nan=0.0, posinf=0.0, neginf=0.0)
     raw = raw if settings.signed else raw.relu()
     how: dict[str, Any] = (
@@ -180,38 +243,12 @@ def shown_heat(
     return F.interpolate(raw[None, None], size=view.prepared.batch.shape[-2:], **how)[0, 0], settings.signed
 
 
-def shuffled_heat(
-    network: OpenNetwork, view: AttributionView, settings: AttributionSettings
-) -> Tensor | None:
-    """Return the chosen map, its signs kept, of the network with shuffled weights; None for methods that take long.
-
-    Of a class activation map that is (h, w) at the layer's size, else (H, W).
-    """
-    method = settings.method
-    if method in SLOW_METHODS or (method in CAM_METHODS and not view.layers):
-        return None
-    layer = settings.layer if settings.layer in view.grid else view.default_layer
-
-    def look() -> Tensor:
-        with locked(network.model):
-            copied = shuffled_weights(network.model)
-        target, batch = view.target.index, view.prepared.batch
-        if method in CAM_METHODS:
-            return torch.nan_to_num(cam_grid(copied, batch, [layer], target, [method])[layer][method].raw)
-        from cnn.attribution.pixels import attribution
-
-        return attribution(method, copied, batch, target).heat
-
-    place = layer if method in CAM_METHODS else ""
-    return _SHUFFLED.get_or_make((view.identity, method, place), look)
-
-
 def likeness(
-    network: OpenNetwork, view: AttributionView, settings: AttributionSettings, other: Tensor
-) -> float:
-    """Return the rank correlation of the chosen map with `other`, that of the shuffled network."""
+    view: AttributionView, settings: AttributionSettings, pixels: Mapping[str, PixelMap], other: Tensor
+) -> float | None:
+    """Return the rank correlation of the chosen map with `other`, that of the shuffled network; None without a map."""
     if settings.method in CAM_METHODS:
-        layer = settings.layer if settings.layer in view.grid else view.default_layer
-        own = torch.nan_to_num(view.grid[layer][settings.method].raw)
+        own = torch.nan_to_num(view.grid[view.layer_of(settings)][settings.method].raw)
         return rank_correlation(own, other)
-    return rank_correlation(pixel_map(network, view, settings.method).heat, other)
+    found = pixels.get(settings.method)
+    return rank_correlation(found.heat, other) if found is not None else None

@@ -19,13 +19,13 @@ from app.figures.networks.feature_visualization_scan import (
     quick_scan,
 )
 from app.figures.networks.feature_visualization_view import FeatureView
+from app.job_status import job_status
 from app.open_models import OpenNetwork, open_network
 from app.pictures import CurrentPicture
 from app.wire import pack
 from cnn.attribution.channel_peaks import cut_out
 from cnn.attribution.feature_visualization import OUTPUT
 from cnn.images.encode import data_url, digest, jpeg_bytes, resize_to, to_hwc
-from cnn.jobs import Job
 
 PATCHES = 9
 ATLAS_COLUMNS = 32
@@ -68,7 +68,7 @@ def feature_block(
             "box": list(view.box(*unit)),
         },
         "layers": {"id": f"layers:{network.identity}"},
-        "job": _job(view.job, str(header["words"]["language"])),
+        "job": job_status(view.job, str(header["words"]["language"])),
         "scan": {"done": len(view.scan.values) if view.scan else 0, "of": len(view.pictures.pictures)},
         "patches": [],
     }
@@ -112,17 +112,6 @@ def _channel_name(network: OpenNetwork, view: FeatureView) -> str:
         if view.layer == OUTPUT and view.channel < len(network.categories)
         else ""
     )
-
-
-def _job(job: Job | None, language: str) -> dict[str, Any]:
-    if job is None:
-        return {"state": "none"}
-    return {
-        "state": job.state,
-        "eta": None if job.eta is None else round(job.eta),
-        "position": job.position,
-        "error": job.error.text(language) if job.error else "",
-    }
 
 
 def _patches(view: FeatureView, known: Collection[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.cache import ENCODED, BoundedCache
+from app.job_status import job_status
 from app.pictures import CurrentPicture, as_photo, thumbnail_url
 from app.session_models import built
 from app.transfer_runs import Runs, StageRun
@@ -84,15 +85,10 @@ def _stage(run: StageRun | None, labels: Tensor, language: str, planned: int) ->
     if run is None:
         return {"state": "none", "history": [], "epochs": planned}
     job, last = run.job, run.last
-    wait = job.estimated_wait
     shown: dict[str, Any] = {
-        "state": job.state,
+        **job_status(job, language),
         "ready": run.model is not None,
-        "position": job.position,
-        "wait": None if wait is None else round(wait),
-        "eta": None if job.eta is None else round(job.eta),
         "epochs": run.settings.epochs,
-        "error": job.error.text(language) if job.error else "",
         "history": [],
     }
     if last is not None:

@@ -14,7 +14,7 @@ from app.network_jobs import NetworkTooLarge
 from app.open_models import OpenNetwork
 from app.widgets.model_picker import model_picker, network_values
 from app.widgets.screen import Download, Screen, close_screen, open_screen
-from cnn.jobs import Job, QueueFull
+from cnn.jobs import QueueFull
 
 POLL_SECONDS = 0.4
 
@@ -24,11 +24,11 @@ def page() -> None:
     screen = open_screen("attribution")
     network = model_picker(screen)
     runs = st.session_state.get(screen.key("runs"))
-    followed = runs.active if runs is not None else None
+    followed = runs.active if runs is not None else ()
     st.fragment(_bench, run_every=POLL_SECONDS if followed else None)(screen, network, followed)
 
 
-def _bench(screen: Screen, network: OpenNetwork, followed: Job | None) -> None:
+def _bench(screen: Screen, network: OpenNetwork, followed: tuple[str, ...]) -> None:
     """Show the maps; the whole script runs again when a job begins or ends, to ask on or no more."""
     key = screen.key("maps")
     sent = dict(st.session_state.get(key) or {}).get("attribution") or {}
@@ -37,11 +37,14 @@ def _bench(screen: Screen, network: OpenNetwork, followed: Job | None) -> None:
     try:
         view = attribution_view(network, screen.picture, settings.target)
     except (ValueError, RuntimeError, KeyError):
+        _runs(screen, "").end()
         st.warning(screen.words("no_scores"))
         close_screen(screen)
         return
-    runs = _runs(screen, view, settings)
-    runs.collect()
+    runs = _runs(screen, view.identity)
+    runs.attend(settings)
+    runs.collect(view)
+    runs.provide(network, view, settings, screen.session)
     words = {**screen.words.own(), "language": screen.language}
     header = {"words": words, "settings_from": "browser" if sent else "address"}
     block = attribution_block(header, network, screen.picture, settings, runs, view, known=known(sent))
@@ -49,16 +52,16 @@ def _bench(screen: Screen, network: OpenNetwork, followed: Job | None) -> None:
         key=key, data=block, on_attribution_change=lambda: None,
         on_act_change=lambda: _act(screen, network, view, settings),
     )  # fmt: skip
-    made = attribution_files(network, view, settings, runs)
+    made = attribution_files(view, settings, runs)
     downloads = tuple(Download(screen.words(f"download_{name}"), *rest) for name, *rest in made)
     close_screen(screen, code=pytorch_code(network, view, settings), downloads=downloads)
-    if runs.active is not followed:
+    if runs.active != followed:
         st.rerun()
 
 
-def _runs(screen: Screen, view: AttributionView, settings: AttributionSettings) -> AttributionRuns:
-    """Return what was measured of this view; another view ends it and starts anew."""
-    key, identity = screen.key("runs"), f"{view.identity}:{settings.window}"
+def _runs(screen: Screen, identity: str) -> AttributionRuns:
+    """Return what was measured of the view of this name; another view ends it and starts anew."""
+    key = screen.key("runs")
     runs = st.session_state.get(key)
     if runs is None or runs.identity != identity:
         if runs is not None:
@@ -71,6 +74,6 @@ def _act(screen: Screen, network: OpenNetwork, view: AttributionView, settings: 
     """A button was pressed: make slow maps, measure one map or all, or stop."""
     sent = st.session_state[screen.key("maps")].get("act")
     try:
-        _runs(screen, view, settings).act(sent, network, view, settings, screen.session)
+        _runs(screen, view.identity).act(sent, network, view, settings, screen.session)
     except (QueueFull, NetworkTooLarge) as full:
         state.notify(full.text(screen.language))

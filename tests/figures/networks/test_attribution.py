@@ -43,10 +43,17 @@ def view(network: OpenNetwork) -> AttributionView:
     return attribution_view(network, picture_of(""), -1)
 
 
+def runs_of(network: OpenNetwork, view: AttributionView, settings: AttributionSettings) -> AttributionRuns:
+    """What a visit has made by itself, without a job."""
+    runs = AttributionRuns(view.identity)
+    runs.provide(network, replace(view, seconds=0.0), settings, "")
+    return runs
+
+
 def block_of(
     network: OpenNetwork, view: AttributionView, settings: AttributionSettings, known: tuple[str, ...] = ()
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    runs = AttributionRuns(view.identity)
+    runs = runs_of(network, view, settings)
     return unpack(attribution_block(WORDS, network, picture_of(""), settings, runs, view, known=known))
 
 
@@ -161,16 +168,15 @@ def test_the_code_gives_the_same_numbers(
     network: OpenNetwork, view: AttributionView, method: str, tmp_path: Path
 ) -> None:
     settings = AttributionSettings(method=method, pixels=True)
-    files = {
-        name: make for name, _, make, _ in attribution_files(network, view, settings, AttributionRuns(""))
-    }
+    runs = runs_of(network, view, settings)
+    files = {name: make for name, _, make, _ in attribution_files(view, settings, runs)}
     (tmp_path / "picture.png").write_bytes(files["picture"]())
     code = pytorch_code(network, view, settings) + '\nnp.save("heat.npy", heat.numpy())\n'
     (tmp_path / "code.py").write_text(code)
     subprocess.run(
         [sys.executable, "code.py"], cwd=tmp_path, check=True, env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     )  # fmt: skip
-    wanted = chosen_heat(network, view, settings, {})
+    wanted = chosen_heat(view, settings, runs.maps)
     assert wanted is not None
     torch.testing.assert_close(torch.from_numpy(np.load(tmp_path / "heat.npy")), wanted, rtol=1e-3, atol=1e-4)
     assert files["overlay"]()[:4] == b"\x89PNG"
