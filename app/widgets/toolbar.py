@@ -16,6 +16,7 @@ from app.navigation import go
 from app.pictures import MATRIX, CurrentPicture, PictureGone, picture_of, thumbnail_url
 from app.routes.files import keep_upload
 from app.session import session_id
+from app.session_devices import choose_device, device_of
 from app.uploads import STORE
 from app.wire import pack
 from cnn.device import describe, devices, parse_device
@@ -33,7 +34,7 @@ SHELL = (
 
 def chosen_device() -> str:
     """Return the device of this session (`cpu`, `cuda:0`, `mps`): the best one until the person takes another."""
-    return str(st.session_state.get(state.DEVICE_KEY) or devices()[0].device)
+    return device_of(session_id())
 
 
 def toolbar(words: Words, picture: CurrentPicture, live: dict[str, str] | None) -> None:
@@ -158,6 +159,4 @@ def _on_language() -> None:
 
 
 def _on_device() -> None:
-    asked = _sent("device")
-    if any(str(d.device) == asked for d in devices()):
-        st.session_state[state.DEVICE_KEY] = asked
+    choose_device(session_id(), str(_sent("device")))
