@@ -96,9 +96,9 @@ def _downloaded(tasks: Sequence[str]) -> tuple[Offer, ...]:
     )
 
 
-def random_architectures(tasks: Sequence[str]) -> tuple[ModelRecord, ...]:
-    """Return the registered architectures that can be opened with random weights."""
-    return tuple(r for r in MODELS if r.task in tasks and weight_bytes(r.name) <= MOST_BYTES)
+def random_architectures(tasks: Sequence[str], *, bare: bool = False) -> tuple[ModelRecord, ...]:
+    """Return the registered architectures that can be opened with random weights; of any size as `bare` skeletons."""
+    return tuple(r for r in MODELS if r.task in tasks and (bare or weight_bytes(r.name) <= MOST_BYTES))
 
 
 @lru_cache(maxsize=256)

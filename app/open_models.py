@@ -6,24 +6,32 @@ address bar: "imagenette-resnet", "resnet50/IMAGENET1K_V2", "random.resnet50.0",
 
 from __future__ import annotations
 
+import copy
+import logging
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
+from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from app.network_list import MOST_BYTES, Offer, builtin_labels, offers, pretrained_labels, weight_bytes
 from app.own_networks import Reading, own_network
 from app.session_models import SESSION_MODELS, built
+from cnn.device import parse_device
+from cnn.hooks import locked
 from cnn.models.cache import MODEL_CACHE
-from cnn.models.registry import build_model, model_record
+from cnn.models.registry import build_model, model_record, model_skeleton
 from cnn.networks.prediction import PreparedPicture, prepared_picture
 from cnn.weights.builtin import Builtin, BuiltinError, builtin_record, load_builtin
 from cnn.weights.errors import WeightsError
 
 __all__ = ["NetworkError", "Offer", "OpenNetwork", "offers", "open_network"]
 
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
 FREE_SIDE = 256
 """Pixels of the square that networks without a size of their own are given."""
 
@@ -77,11 +85,37 @@ class OpenNetwork:
     interpolation: str = "bilinear"
     record: Builtin | None = None
     difference: float = 0.0
+    device: str = "cpu"
+    at_home: nn.Module | None = None
 
     @property
     def identity(self) -> str:
-        """Name the network and how it is read, for cache keys."""
-        return f"{self.key}:{self.reading}"
+        """Name the network, how it is read and where it computes, for cache keys."""
+        place = "" if self.device == "cpu" else f":{self.device}"
+        return f"{self.key}:{self.reading}{place}"
+
+    def on(self, device: str) -> OpenNetwork:
+        """Return the network on `device`: a copy that all sessions there share; what is opened stays on the CPU."""
+        home = self.at_home or self.model
+        if device == self.device:
+            return self
+        if device == "cpu":
+            return replace(self, model=home, device="cpu", at_home=None)
+        key = ("on", device, id(home), self.key, self.reading)
+        model = MODEL_CACHE.get(key, lambda: _copied(home, device))
+        return replace(self, model=model, device=device, at_home=home)
+
+    def ran(self, work: Callable[[OpenNetwork], T]) -> T:
+        """Return `work(self)`; where the device's memory does not do, that of the network on the CPU."""
+        try:
+            return work(self)
+        except torch.OutOfMemoryError:
+            if self.device == "cpu":
+                raise
+            _log.warning("%s does not fit on %s: the CPU does it", self.key, self.device)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return work(self.on("cpu"))
 
     def prepared(self, image: Tensor) -> PreparedPicture:
         """Return a picture, uint8 (C, H, W), as the network reads it."""
@@ -122,20 +156,26 @@ class OpenNetwork:
         )
 
 
-def open_network(key: str, session: str, reading: str = "") -> OpenNetwork:
+def _copied(home: nn.Module, device: str) -> nn.Module:
+    with locked(home):
+        return copy.deepcopy(home).to(parse_device(device))
+
+
+def open_network(key: str, session: str, reading: str = "", *, bare: bool = False) -> OpenNetwork:
     """Open the network under `key`.
 
     Args:
         key: as in the address bar.
         session: whose; no other session's trained network is opened.
         reading: how a person's own file is to be read (`app.own_networks.Reading`).
+        bare: a random network is given at once and of any size, as a skeleton whose weights nobody has drawn.
 
     Raises:
         NetworkError: there is none under the key, or it cannot be opened; with a sentence in both languages.
     """
     try:
         if key.startswith("random."):
-            return _random(key)
+            return _random(key, bare)
         if key.startswith("s-"):
             return _trained_here(key, session)
         if re.fullmatch(r"u-[A-Za-z0-9_-]{22}", key):
@@ -195,10 +235,10 @@ def _pretrained(name: str) -> OpenNetwork:
     )  # fmt: skip
 
 
-def _random(key: str) -> OpenNetwork:
+def _random(key: str, bare: bool) -> OpenNetwork:
     _, name, seed = key.split(".")
     record = model_record(name)
-    if weight_bytes(name) > MOST_BYTES:
+    if not bare and weight_bytes(name) > MOST_BYTES:
         raise NetworkError("This network is too large for this server.", "이 서버에 너무 큰 신경망입니다.")
 
     def load() -> nn.Module:
@@ -208,7 +248,8 @@ def _random(key: str) -> OpenNetwork:
     return OpenNetwork(
         key=key, reading="", labels={language: f"{record.labels[language]} ({told[language]})" for language in told},
         task=record.task, origin="random", architecture=name,
-        model=MODEL_CACHE.get(("random", name, int(seed)), load),
+        model=MODEL_CACHE.get(("skeleton", name), lambda: model_skeleton(name))
+        if bare else MODEL_CACHE.get(("random", name, int(seed)), load),
         input_shape=record.input_shape, mean=record.mean, std=record.std, categories=(),
         code=(
             "from cnn.models.registry import build_model", "",

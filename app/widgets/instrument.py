@@ -47,8 +47,31 @@ def instrument(
             browser has. answer: what those settings show; a ValueError with `sentence(language)` is said instead.
         words: what the controls list, beside the screen's own words.
     """
-    slug = screen.slug
-    sent = dict(st.session_state.get(screen.key(slug)) or {}).get(slug) or {}
+    draw_instrument(screen, read, known, answer, words)
+
+
+def told(screen: Screen) -> Mapping[str, Any]:
+    """Return what the browser told last: its `settings`, and what it has; nothing at first."""
+    return dict(st.session_state.get(screen.key(screen.slug)) or {}).get(screen.slug) or {}
+
+
+def draw_instrument(
+    screen: Screen,
+    read: Callable[[Mapping[str, Any]], Settings],
+    known: Callable[[Mapping[str, Any]], tuple[str, ...]],
+    answer: Callable[[Any], Answer],
+    words: Mapping[str, Any] | None = None,
+    *,
+    overruled: bool = False,
+    on_told: Callable[[], None] = lambda: None,
+) -> None:
+    """The same within a fragment that draws more: widgets above, say, that settle a part of the settings.
+
+    Args:
+        overruled: what the browser told last holds no more: it is to take the settings that are read.
+        on_told: called before the run that follows when the browser has told something new.
+    """
+    slug, sent = screen.slug, told(screen)
     settings = read(sent.get("settings") or screen.values)
     screen.remember(settings.to_mapping())
     try:
@@ -68,10 +91,10 @@ def instrument(
             "m": st.query_params.get("m", ""),
             "language": screen.language,
         },
-        "settings_from": "browser" if sent else "address",
+        "settings_from": "browser" if sent and not overruled else "address",
     }
     block = shown.block(known(sent), header)
-    component(slug)(key=screen.key(slug), data=block, **{f"on_{slug}_change": lambda: None})
+    component(slug)(key=screen.key(slug), data=block, **{f"on_{slug}_change": on_told})
     downloads = tuple(
         Download(screen.words(f"download_{name}"), file_name, make, mime)
         for name, file_name, make, mime in shown.files

@@ -33,16 +33,41 @@ def model_picker(
     Returns:
         the network asked for; where it cannot be opened the reason is shown and the default one opened.
     """
+    picked = network_or_other(screen, tasks, (), default, label=label)
+    assert isinstance(picked, OpenNetwork)
+    return picked
+
+
+def network_or_other(
+    screen: Screen,
+    tasks: Sequence[str],
+    others: Sequence[Offer],
+    default: str = "",
+    *,
+    label: str = "",
+    bare: bool = False,
+) -> OpenNetwork | Offer:
+    """The same with `others` first in the list: what a screen shows in place of a network. Returns the one picked.
+
+    Args:
+        bare: random networks are skeletons without weights (`app.open_models.open_network`).
+    """
     words, language = screen.words, screen.language
     default = default or DEFAULTS[tasks[0]]
     key, reading = _asked(screen, default)
-    ready = {offer.key: offer for offer in offers(tasks, screen.session)}
-    picked, refusal = _opened(key, reading, screen.session, default, tasks)
+    own = {offer.key: offer for offer in others}
+    ready = {**own, **{offer.key: offer for offer in offers(tasks, screen.session)}}
+    picked: OpenNetwork | Offer
+    refusal: NetworkError | None = None
+    if key in own:
+        picked = own[key]
+    else:
+        picked, refusal = _opened(key, reading, screen.session, default, tasks, bare)
     for other in (*_kept(screen), picked.key):
         if other not in ready:
             ready[other] = _offer(other, picked, screen.session)
     ready = {k: offer for k, offer in ready.items() if offer is not None}
-    listed = sorted(ready, key=lambda k: ORIGINS.index(ready[k].origin))
+    listed = sorted(ready, key=lambda k: -1 if k in own else ORIGINS.index(ready[k].origin))
     widget = screen.key("net")
     if st.session_state.get(widget) not in ready or st.session_state[widget] != picked.key:
         st.session_state[widget] = picked.key
@@ -51,9 +76,9 @@ def model_picker(
     ):
         st.selectbox(
             label or words("picker_network"), listed, key=widget, width=420, label_visibility="collapsed",
-            format_func=lambda k: f"{ready[k].labels[language]} · {words('picker_' + ready[k].origin)}",
+            format_func=lambda k: _shown(ready[k], language, "" if k in own else words(f"picker_{ready[k].origin}")),
         )  # fmt: skip
-        sheet = NetworkSheet(screen, tasks, picked, _choose)
+        sheet = NetworkSheet(screen, tasks, picked, choose_network, bare=bare)
         more = st.popover(
             words("picker_more"), icon=":material/add:", key=screen.key("more"), on_change="rerun"
         )
@@ -87,16 +112,20 @@ def _kept(screen: Screen) -> tuple[str, ...]:
     return tuple(st.session_state.get(screen.key("net_kept"), ()))
 
 
-def _choose(screen: Screen, key: str, reading: str = "") -> None:
-    """Open another network from the next run on."""
+def choose_network(screen: Screen, key: str, reading: str = "") -> None:
+    """Pick another network, or what else the list holds, from the next run on."""
     st.session_state[screen.key("net_next")] = (key, reading)
 
 
+def _shown(offer: Offer, language: str, origin: str) -> str:
+    return f"{offer.labels[language]} · {origin}" if origin else offer.labels[language]
+
+
 def _opened(
-    key: str, reading: str, session: str, default: str, tasks: Sequence[str]
+    key: str, reading: str, session: str, default: str, tasks: Sequence[str], bare: bool
 ) -> tuple[OpenNetwork, NetworkError | None]:
     try:
-        picked = open_network(key, session, reading)
+        picked = open_network(key, session, reading, bare=bare)
         if picked.task in tasks:
             return picked, None
         refusal = NetworkError(
@@ -108,7 +137,7 @@ def _opened(
     return open_network(default, session), refusal
 
 
-def _offer(key: str, picked: OpenNetwork, session: str) -> Offer | None:
+def _offer(key: str, picked: OpenNetwork | Offer, session: str) -> Offer | None:
     """The list's entry of a network that is not offered by itself: random, or the person's own."""
     if key == picked.key:
         return Offer(key, picked.labels, picked.origin, picked.task)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.components.bundle import component
-from app.network_list import MOST_BYTES, random_architectures, random_key
+from app.network_list import MOST_BYTES, Offer, random_architectures, random_key
 from app.open_models import OpenNetwork
 from app.own_networks import (
     LEAST_SIDE,
@@ -32,10 +32,16 @@ class NetworkSheet:
     """The sheet of one screen. `choose(screen, key, reading)` opens a network from the next run on."""
 
     def __init__(
-        self, screen: Screen, tasks: Sequence[str], picked: OpenNetwork, choose: Callable[..., None]
+        self,
+        screen: Screen,
+        tasks: Sequence[str],
+        picked: OpenNetwork | Offer,
+        choose: Callable[..., None],
+        *,
+        bare: bool = False,
     ) -> None:
         self.screen, self.tasks, self.picked, self._choose = screen, tasks, picked, choose
-        self.words = screen.words
+        self.words, self._bare = screen.words, bare
 
     def draw(self) -> None:
         """Draw the three ways."""
@@ -60,7 +66,7 @@ class NetworkSheet:
         return held[1] if held else None
 
     def _random(self) -> None:
-        records = {record.name: record for record in random_architectures(self.tasks)}
+        records = {record.name: record for record in random_architectures(self.tasks, bare=self._bare)}
         if not records:
             st.caption(self.words("picker_none"))
             return
@@ -115,8 +121,8 @@ class NetworkSheet:
 
     def _own(self) -> None:
         words = self.words
-        own = self.picked.origin == "own"
-        now = Reading.of(self.picked.reading) if own else Reading()
+        own = self.picked if isinstance(self.picked, OpenNetwork) and self.picked.origin == "own" else None
+        now = Reading.of(own.reading) if own else Reading()
         st.caption(words("picker_own_hint"))
         place = st.container()
         names = ["", *(record.name for record in random_architectures(self.tasks))]
@@ -142,11 +148,11 @@ class NetworkSheet:
             architecture, normalisation, min(max(int(side), LEAST_SIDE), MOST_SIDE) if side else 0
         )
         if own:
-            self._outputs()
+            self._outputs(own)
         if own and reading != now:
             st.button(
                 words("picker_read_again"), key=self._key("again"), icon=":material/refresh:",
-                on_click=self._choose, args=(self.screen, self.picked.key, reading.text()),
+                on_click=self._choose, args=(self.screen, own.key, reading.text()),
             )  # fmt: skip
         with place:
             self._upload(reading)
@@ -185,14 +191,14 @@ class NetworkSheet:
             if held[1]:
                 st.code("\n".join(held[1][:400]), language=None)
 
-    def _outputs(self) -> None:
-        key = self.picked.key
+    def _outputs(self, own: OpenNetwork) -> None:
+        key = own.key
         text = st.text_area(
-            self.words("picker_outputs"), "\n".join(output_names(key) or self.picked.categories)[:20_000],
+            self.words("picker_outputs"), "\n".join(output_names(key) or own.categories)[:20_000],
             key=self._key(f"names_{key}"), height=90,
         )  # fmt: skip
         named = tuple(line.strip()[:60] for line in text.splitlines() if line.strip())[:MOST_CLASSES]
-        if named != self.picked.categories:
+        if named != own.categories:
             name_outputs(key, named)
             st.rerun()
 

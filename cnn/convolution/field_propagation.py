@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import torch
@@ -20,10 +22,25 @@ def image_reach(shape: tuple[int, ...]) -> Reach:
     return Reach(shape, first_span(shape[-2], rank, rank - 2), first_span(shape[-1], rank, rank - 1))
 
 
-def propagated(network: NetworkTrace, shape: tuple[int, ...]) -> dict[fx.Node, Any]:
-    """The value of every node: a :class:`Reach` for a tensor, Python values for sizes and the like."""
+class FieldTimeout(TimeoutError):
+    """Carrying what is seen through a network's graph takes longer than was allowed."""
+
+
+def propagated(
+    network: NetworkTrace, shape: tuple[int, ...], *, seconds: float = math.inf
+) -> dict[fx.Node, Any]:
+    """The value of every node: a :class:`Reach` for a tensor, Python values for sizes and the like.
+
+    Raises:
+        FieldTimeout: not done after `seconds`.
+    """
     found: dict[fx.Node, Any] = {}
+    end = time.monotonic() + seconds
     for node in network.graph.nodes:
+        if time.monotonic() > end:
+            raise FieldTimeout(
+                f"wanted the fields of {len(network.graph.nodes)} nodes in {seconds:g} s, got {len(found)}"
+            )
         args = fx.node.map_arg(node.args, found.__getitem__)
         kwargs = fx.node.map_arg(node.kwargs, found.__getitem__)
         found[node] = _value(network, node, args, kwargs, shape)

@@ -14,12 +14,15 @@ from cnn.convolution.settings import Field
 OWN_STACK = "stack"
 DEFAULT_STACK = "c3-c3-c3"
 STACK_PATTERN = r"[a-z0-9-]{0,300}"
-NAME_PATTERN = r"[A-Za-z0-9_.]{0,120}"
+NAME_PATTERN = r"[A-Za-z0-9_./-]{0,120}"
+KEY_PATTERN = r"[A-Za-z0-9_./-]{1,90}"
+READING_PATTERN = r"[a-z0-9_.]{0,60}"
 SIZES = ("32", "64", "96", "160", "224")
 WEIGHTS = ("trained", "random", "average")
 
 FIELDS: tuple[Field, ...] = (
-    Field("net", "text", "imagenette_resnet", pattern=r"[a-z0-9_]{1,40}"),
+    Field("net", "text", "imagenette-resnet", pattern=KEY_PATTERN),
+    Field("net_as", "text", "", pattern=READING_PATTERN),
     Field("weights", "choice", "trained", options=WEIGHTS),
     Field("seed", "integer", 0, 0, 9999),
     Field("stack", "text", DEFAULT_STACK, pattern=STACK_PATTERN),
@@ -42,12 +45,13 @@ FIELDS: tuple[Field, ...] = (
 class FieldSettings:
     """What the receptive-field screen shows. Attributes are named and bounded as in `FIELDS`.
 
-    `net` is "stack" for the person's own layers (`stack`, `relu`, `size`: the picture's longer side in pixels), else a
-    registered network. `weights`: "trained" where the app ships them, "random" by `seed`, or "average" of many random
-    draws. `layer` "" and `row`, `column` −1: the screen's choice. `px`, `py`: a pixel pinned for the reverse question.
+    `net` is "stack" for the person's own layers (`stack`, `relu`, `size`: the picture's longer side in pixels), else the
+    key of a network, read as `net_as` says. `weights`: "trained" for those that it has, "random" by `seed`, or "average"
+    of many random draws. `layer` "" and `row`, `column` −1: the screen's choice. `px`, `py`: a pixel pinned for the reverse question.
     """
 
-    net: str = "imagenette_resnet"
+    net: str = "imagenette-resnet"
+    net_as: str = ""
     weights: str = "trained"
     seed: int = 0
     stack: str = DEFAULT_STACK

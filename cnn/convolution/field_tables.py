@@ -5,6 +5,8 @@ And the field as measured by gradients, with how much of it lies where.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, fx, nn
 
+from cnn.convolution.field_propagation import FieldTimeout
 from cnn.convolution.field_spans import Span
 from cnn.convolution.receptive_field import (
     ReceptiveField,
@@ -103,21 +106,29 @@ def padding_share(rows: Table, columns: Table, image_size: tuple[int, int]) -> f
     return 1.0 - inside
 
 
-def layer_fields(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[LayerField, ...]:
+def layer_fields(
+    model: nn.Module, input_shape: tuple[int, ...], *, seconds: float = math.inf
+) -> tuple[LayerField, ...]:
     """Return every layer whose units can be pointed at, in the order they run, with its tables.
 
     Args:
         model: a network, or its skeleton without weights (`cnn.models.registry.model_skeleton`).
         input_shape: (C, H, W) of the picture.
+        seconds: that it may take.
 
     Raises:
-        TraceError, ValueError: as :func:`cnn.convolution.receptive_field.receptive_fields`.
+        TraceError, FieldTimeout, ValueError: as :func:`cnn.convolution.receptive_field.receptive_fields`.
     """
     network = trace(model, lambda: torch.zeros((1, *input_shape)))
-    fields = receptive_fields(model, input_shape)
+    end = time.monotonic() + seconds
+    fields = receptive_fields(model, input_shape, seconds=seconds)
     found: list[LayerField] = []
     places: dict[str, int] = {}
     for name, field in fields.items():
+        if time.monotonic() > end:
+            raise FieldTimeout(
+                f"wanted the tables of {len(fields)} layers in {seconds:g} s, got {len(found)}"
+            )
         tables = field_tables(field)
         if tables is None or name not in network.nodes:
             continue

@@ -197,7 +197,9 @@ class ReceptiveFields(Mapping[str, ReceptiveField]):
         return all(bool((s.low <= 0).all()) and bool((s.high >= n - 1).all()) for s, n in edges)
 
 
-def receptive_fields(model: nn.Module, input_shape: tuple[int, ...]) -> ReceptiveFields:
+def receptive_fields(
+    model: nn.Module, input_shape: tuple[int, ...], *, seconds: float = math.inf
+) -> ReceptiveFields:
     """The receptive field of every layer of a network, without running it.
 
     Batch norm counts as in evaluation: it mixes nothing. Depthwise and grouped layers see what all their
@@ -207,15 +209,17 @@ def receptive_fields(model: nn.Module, input_shape: tuple[int, ...]) -> Receptiv
     Args:
         model: any network torch.fx can trace, or else one that runs on zeros of the input shape.
         input_shape: (C, H, W) or (N, C, H, W) of the picture.
+        seconds: that it may take.
 
     Raises:
         TraceError: when the network's graph cannot be found.
+        FieldTimeout: it takes longer.
         ValueError: for an input shape of another length, or a picture smaller than a filter.
     Source: Araujo et al. 2019, "Computing receptive fields of convolutional neural networks", Distill.
     """
     shape = _batched(input_shape)
     network = _traced(model, shape)
-    values = propagated(network, shape)
+    values = propagated(network, shape, seconds=seconds)
     reaches = {
         network.names[node]: value
         for node, value in values.items()
@@ -267,6 +271,8 @@ def effective_receptive_field(
         raise IndexError(
             f"{layer} has {output.shape[-2]}×{output.shape[-1]} units, got row {row}, column {column}"
         )
+    if not output.requires_grad:  # an index or a comparison: no pixel moves it a little
+        return torch.zeros_like(pixels[0].detach()).sum(dim=0)
     unit = output[0, :, row, column]
     (gradient,) = torch.autograd.grad(unit.sum() if channel is None else unit[channel], pixels)
     return gradient[0].abs().sum(dim=0)

@@ -7,9 +7,8 @@ import { StackEditor } from "./stack_editor.js";
 export class FieldControls {
   constructor(root, words, change) {
     this.words = words; this.change = change;
-    const families = words.networks.map(([id, listed]) => [words[`family_${id}`] || id, listed]);
-    this.net = selectField(words.network, [["stack", words.own_stack], ...families], (net) => change({ net, layer: "", row: -1, column: -1 }));
     this.facts = make("p", { class: "facts" });
+    this.stack = make("button", { class: "cs-button stack-own", onclick: () => change({ net: "stack", layer: "", row: -1, column: -1, px: -1, py: -1 }) }, words.stack_own);
     this.weights = choiceField(words.weights, ["trained", "random", "average"].map((id) => [id, words[`weights_${id}`], words[`weights_${id}_hint`]]), (weights) => change({ weights }));
     this.seed = rangeField(words.seed, 0, 50, 1, (seed) => change({ seed }));
     const presets = Object.entries(words.presets).map(([id, text]) => [text, words[`preset_${id}`]]);
@@ -19,18 +18,20 @@ export class FieldControls {
     this.size = choiceField(words.size, ["32", "64", "96", "160", "224"].map((id) => [id, id]), (size) => change({ size, row: -1, column: -1, px: -1, py: -1 }));
     this.heat = flagField(words.heat, (heat) => change({ heat }), words.heat_hint);
     this.nested = flagField(words.nested, (nested) => change({ nested }), words.nested_hint);
+    this.unmeasured = make("p", { class: "facts" }, words.too_large);
     this.all = flagField(words.all_layers, (all) => change({ all }), words.all_layers_hint);
     this.middle = make("button", { class: "cs-button", onclick: () => change({ row: -1, column: -1, px: -1, py: -1 }) }, words.middle);
     this.own = group(words.group_stack, true, this.preset, this.editor, this.relu, this.size);
     root.replaceChildren(
-      group(words.group_network, true, this.net, this.facts), this.own,
-      group(words.group_view, true, this.nested, this.heat, this.weights, this.seed, this.all, this.middle));
+      group(words.group_network, true, this.facts, this.stack), this.own,
+      group(words.group_view, true, this.nested, this.heat, this.unmeasured, this.weights, this.seed, this.all, this.middle));
   }
 
   sync(settings, network, picture, error) {
     const { words } = this, own = settings.net === "stack";
-    this.net.set(settings.net);
     this.own.classList.toggle("cs-hidden", !own);
+    this.stack.classList.toggle("cs-hidden", own);
+    this.unmeasured.classList.toggle("cs-hidden", !network || network.choices.length > 0);
     this.preset.set(Object.values(words.presets).includes(settings.stack) ? settings.stack : "");
     this.editor.show(settings.stack, error ? error.layer : 0);
     this.relu.set(settings.relu); this.size.set(settings.size);

@@ -1,8 +1,7 @@
 // Receptive fields in the browser. Python side: app/pages/convolution/receptive_field.py, app/figures/convolution/.
 import { fill } from "../shared/dom.js";
-import { unpack } from "../shared/wire.js";
 import { FieldControls } from "./field_controls.js";
-import { Exchange } from "../shared/exchange.js";
+import { Instrument } from "../shared/instrument.js";
 import { mounted } from "../shared/mounted.js";
 import { FieldGeometry } from "./geometry.js";
 import { GrowthChart } from "./growth_chart.js";
@@ -12,24 +11,20 @@ import { Verdict } from "./verdict.js";
 import { Views } from "./views.js";
 
 const STRUCTURE = ["net", "stack", "relu", "size"], MEASURED = ["heat", "weights", "seed", "layer", "row", "column"];
-const KEPT = 6;
 
-class FieldScreen {
+class FieldScreen extends Instrument {
   constructor(root) {
-    this.find = (selector) => root.querySelector(selector);
-    this.parts = { pictures: new Map(), networks: new Map(), heats: new Map() };
-    this.settings = null; this.hovered = null; this.error = null; this.ready = 0;
+    super(root, "receptive_field", ["pictures", "networks", "heats"]);
+    this.hovered = null; this.error = null;
     this.views = new Views(this.find(".views"), {
       hover: (view, row, column) => this.pointAt(view, row, column),
       leave: () => { this.hovered = null; this.draw(); },
       press: (view, row, column) => this.pin(view, row, column),
       redraw: (over) => { if (!over) this.views.draw(); this.draw(); },
     });
-    this.exchange = new Exchange("receptive_field", "fields", this);
     this.find(".views").addEventListener("keydown", (event) => this.key(event));
   }
 
-  get known() { return Object.values(this.parts).flatMap((part) => [...part.keys()]); }
   get layers() { return this.network.layers; }
 
   get place() {
@@ -47,18 +42,15 @@ class FieldScreen {
     return this.layers.map((_, i) => i).filter((i) => this.settings.all || this.layers[i].changes || i === place);
   }
 
-  update(component) {                                     // data from a rerun; also called again when the theme changes
-    const block = component.data === this.lastData ? null : unpack(component.data);
-    this.exchange.attach(component, block);
-    if (!block) { if (this.network) this.show(); return; }
-    this.lastData = component.data;
-    if (block.words.language !== this.words?.language) this.useWords(block.words);
-    if (!this.settings || this.exchange.isNews(block)) this.settings = block.settings;
-    if (JSON.stringify(block.settings) === JSON.stringify(this.settings) || !this.exchange.usable) this.take(block);
+  update(component) {
+    const before = this.settings?.net;
+    super.update(component);
+    if (before && before !== this.settings.net) this.exchange.rest();   // the picker chose: say that it was heard
   }
 
+  refresh() { if (this.network) this.show(); }            // the theme changed
+
   useWords(words) {
-    this.words = words;
     this.controls = new FieldControls(this.find(".controls"), words, (values) => this.change(values));
     this.verdict = new Verdict(this.find(".verdict"), words);
     this.chart?.close();
@@ -68,15 +60,8 @@ class FieldScreen {
     this.find(".help").textContent = words.keys_help;
   }
 
-  keep(name, part, present) {                             // a part the server sent, or the one kept from before
-    const kept = this.parts[name];
-    if (present) { kept.delete(part.id); kept.set(part.id, part); }
-    while (kept.size > KEPT) kept.delete(kept.keys().next().value);
-    return kept.get(part.id);
-  }
-
   take(block) {
-    const { arrays } = block;
+    const { arrays } = block, asked = this.exchange.waiting;
     this.exchange.waiting = false;
     const picture = this.keep("pictures", { ...block.picture, image: arrays.image }, arrays.image);
     if (!picture) { this.exchange.askAgain(); return; }
@@ -88,7 +73,9 @@ class FieldScreen {
     if (!network) { this.exchange.askAgain(); return; }
     this.network = { ...network, ...block.network, layers: network.layers, geometry: network.geometry };
     this.heat = block.heat ? this.keep("heats", { ...block.heat, data: arrays.heat?.data }, arrays.heat) : null;
+    this.unmeasured = Boolean(block.no_heat);
     this.hovered = null;
+    if (block.heat_later) { if (asked) this.exchange.waiting = true; else this.exchange.ask(); }   // it takes long: boxes first
     this.show();
     this.ready += 1;
   }
@@ -153,7 +140,7 @@ class FieldScreen {
       this.table.showSeeing(null);
     }
     const waits = this.settings.heat && !this.hovered && !pixel && this.exchange.waiting && this.network.choices.length;
-    verdict.measured(heat, this.network, this.settings.seed, waits);
+    verdict.measured(heat, this.network, waits, this.unmeasured && !this.hovered && !pixel);
     this.readouts(pixel, unit);
     this.sayAloud();
     this.handlerTime = performance.now() - start;
@@ -192,7 +179,7 @@ class FieldScreen {
   }
 
   change(values) {
-    Object.assign(this.settings, values);
+    Object.assign(this.settings, values, values.net ? { net_as: "" } : {});
     const asks = (names) => names.some((name) => name in values);
     const structure = asks(STRUCTURE), measures = asks(MEASURED) && this.settings.heat && !this.pixel;
     if (structure || measures || ("px" in values && this.settings.heat && !this.pixel)) this.exchange.ask();
@@ -225,7 +212,7 @@ class FieldScreen {
     this.change({ row: Math.min(Math.max(row + down, 0), rows - 1), column: Math.min(Math.max(column + right, 0), columns - 1) });
   }
 
-  close() { this.exchange.close(); this.views.close(); this.chart?.close(); }
+  close() { super.close(); this.views.close(); this.chart?.close(); }
 }
 
 export default mounted(FieldScreen, ".field-screen");

@@ -45,13 +45,15 @@ export class Verdict {
       : fill(words.pixel_unseen, { x, y });
   }
 
-  measured(heat, network, seed, waiting) {                // null: nothing is measured for what is shown
-    this.heat.classList.toggle("cs-hidden", !heat && !waiting);
-    this.heat.classList.toggle("waiting", Boolean(waiting));
-    if (!heat) return;
+  measured(heat, network, waiting, failed) {              // null: nothing is measured for what is shown
     const { words } = this;
+    this.heat.classList.toggle("cs-hidden", !heat && !waiting && !failed);
+    this.heat.classList.toggle("waiting", Boolean(waiting));
+    this.legend.classList.toggle("cs-hidden", !heat);
+    if (!heat && (waiting || failed)) this.facts.replaceChildren(make("p", {}, waiting ? words.measuring : words.no_heat));
+    if (!heat) return;
     const fact = (label, value, hint) => make("div", { class: "fact", title: hint || null }, make("span", {}, label), make("b", {}, value));
-    const source = fill(words[`drawn_${network.weights}`], { n: heat.draws, seed });
+    const source = fill(words[`drawn_${network.drawn}`], { n: heat.draws, seed: network.seed });
     if (heat.inside === null) { this.facts.replaceChildren(make("p", {}, words.dead_unit), make("small", {}, source)); return; }
     this.facts.replaceChildren(fact(words.inside, percent(heat.inside), words.inside_hint),
       fact(words.half, `${readableCount(heat.half)} px · ${percent(heat.half / heat.area)}`, words.half_hint),

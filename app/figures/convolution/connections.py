@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.figures.colours import palette
+from app.figures.exchange import live_answer
 from app.pictures import CurrentPicture, as_photo
 from app.wire import pack
 from cnn.checks import ShapeError
@@ -30,20 +31,6 @@ from cnn.images.encode import resize_to
 
 LONGEST = 200
 OUTPUTS = 64
-
-
-def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
-    """Answer the browser: `settings`, and the ids of the parts that it has (`known`)."""
-    sent = parameters.get("settings")
-    settings = ConnectionSettings.from_mapping(sent if isinstance(sent, Mapping) else {})
-    header = {"id": parameters.get("id", 0)}
-    return connection_block(picture(), settings, known=known(parameters), header=header)
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the parts that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:160] for name in listed[:12]) if isinstance(listed, list) else ()
 
 
 def screen_words(language: str) -> dict[str, Any]:
@@ -107,6 +94,9 @@ def connection_block(
         if "video" not in known:
             arrays["frames"] = bundled_video()[0].numpy()
     return pack(block, arrays)
+
+
+live_block = live_answer(ConnectionSettings.from_mapping, connection_block)
 
 
 def _shares(study: TranslationStudy) -> dict[str, Any]:

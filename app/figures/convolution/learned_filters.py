@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from app.cache import BoundedCache, tensor_bytes
 from app.figures.colours import palette
+from app.figures.exchange import live_answer
 from app.pictures import CurrentPicture, as_photo
 from app.wire import pack
 from cnn.checks import ShapeError
@@ -34,20 +35,6 @@ CARD_LONGEST = 200
 _PROBLEMS: BoundedCache[LearningProblem] = BoundedCache(
     32_000_000, lambda problem: 3 * tensor_bytes(problem.pixels)
 )
-
-
-def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
-    """Answer the browser: `settings`, and the ids of the problems that it has (`known`)."""
-    sent = parameters.get("settings")
-    settings = LearningSettings.from_mapping(sent if isinstance(sent, Mapping) else {})
-    header = {"id": parameters.get("id", 0)}
-    return learning_block(picture(), settings, known=known(parameters), header=header)
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the problems that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:160] for name in listed[:12]) if isinstance(listed, list) else ()
 
 
 def screen_words(language: str) -> dict[str, Any]:
@@ -107,6 +94,9 @@ def learning_block(
         names = ("matrix", "right", "noise_right", "target", "start", "pixels", "goal", "noise")
         arrays = {name: getattr(problem, name).numpy() for name in names}
     return pack(block, arrays)
+
+
+live_block = live_answer(LearningSettings.from_mapping, learning_block)
 
 
 def trace_of(picture: CurrentPicture, settings: LearningSettings) -> LearningTrace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,51 +13,91 @@ from torch import Tensor
 from app.cache import BoundedCache, tensor_bytes
 from app.figures.colours import palette
 from app.figures.convolution.receptive_field_network import (
+    AVERAGED_BYTES,
     FieldNetwork,
+    drawn_as,
     field_input,
     field_network,
-    known_network,
+    key_now,
     measured_models,
-    network_groups,
+    opened_key,
     prepared_input,
     weights_of,
 )
+from app.figures.exchange import known, settings_sent
 from app.figures.field_tables import field_layers_block
+from app.network_fields import FieldsUnknown, fields_of
+from app.open_models import NetworkError, OpenNetwork, open_network
 from app.pictures import CurrentPicture
 from app.wire import pack
-from cnn.convolution.field_settings import OWN_STACK, FieldSettings
+from cnn.convolution.field_settings import FieldSettings
 from cnn.convolution.field_tables import EffectiveField, effective_field
 from cnn.convolution.layer_stack import PRESETS, StackError, parsed_stack, stack_cost
 from cnn.images.encode import digest, resize_to, to_hwc
 
-MOST_KNOWN = 24
 _HEATS: BoundedCache[EffectiveField] = BoundedCache(24_000_000, lambda found: tensor_bytes(found.heat))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldView:
+    """What the screen shows of a network on a picture.
+
+    Attributes:
+        opened: the network; None for the person's own stack.
+        image: what it reads, uint8 (C, H, W).
+        network: with its fields; None where there is an `error` to be said: a sentence by language, or a code and the
+            number of a layer of the stack.
+        weights: those that gradients are measured with; "" where none are.
+        unit: the one that is pinned: place of its layer, row, column.
+    """
+
+    picture: CurrentPicture
+    settings: FieldSettings
+    opened: OpenNetwork | None
+    image: Tensor
+    network: FieldNetwork | None
+    error: Mapping[str, Any]
+    weights: str = ""
+    unit: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def source(self) -> str:
+        """Name the network, or the stack on the picture's shape, for ids and cache keys."""
+        if self.opened is not None:
+            return self.opened.identity
+        return f"stack:{self.settings.stack}:{int(self.settings.relu)}:{tuple(self.image.shape)}"
+
+    @property
+    def heat_key(self) -> str:
+        """Name what was measured."""
+        parts = (self.picture.identity, self.source, self.weights, self.settings.seed, *self.unit)
+        return digest(":".join(map(str, parts)).encode())
 
 
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
     """Answer the browser: `settings`, and the ids of parts that it has (`known`)."""
-    sent = parameters.get("settings")
-    settings = settings_of(sent if isinstance(sent, Mapping) else {})
-    return field_block(picture(), settings, known=known(parameters), header={"id": parameters.get("id", 0)})
+    settings = settings_of(settings_sent(parameters))
+    header = {"id": parameters.get("id", 0)}
+    key = opened_key(settings)
+    try:
+        opened = (
+            open_network(key, str(parameters.get("session", "")), settings.net_as, bare=True) if key else None
+        )
+    except NetworkError as error:
+        return pack({**header, "error": {"en": error.text("en"), "ko": error.text("ko")}}, {})
+    return field_block(field_view(picture(), settings, opened), known=known(parameters), header=header)
 
 
 def settings_of(values: Mapping[str, Any]) -> FieldSettings:
-    """Return valid settings, of a network that is offered."""
+    """Return valid settings; the network of an older link has its key of today."""
     settings = FieldSettings.from_mapping(values)
-    return FieldSettings.from_mapping({**settings.to_mapping(), "net": known_network(settings.net)})
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the parts that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:700] for name in listed[:MOST_KNOWN]) if isinstance(listed, list) else ()
+    return replace(settings, net=key_now(settings.net, settings.weights, settings.seed))
 
 
 def screen_words(language: str) -> dict[str, Any]:
-    """Return what the browser's controls list: networks by family, presets and their cost."""
+    """Return what the browser's controls list: presets and their cost."""
     costs = {name: stack_cost(parsed_stack(text), 1) for name, text in PRESETS.items()}
     return {
-        "networks": network_groups(language),
         "presets": dict(PRESETS),
         "compared": [
             {"id": name, "pair": costs[name][0], "bends": costs[name][2]} for name in ("three", "seven")
@@ -64,19 +105,38 @@ def screen_words(language: str) -> dict[str, Any]:
     }
 
 
+def field_view(picture: CurrentPicture, settings: FieldSettings, opened: OpenNetwork | None) -> FieldView:
+    """Return what is shown for `settings`, or why nothing is."""
+    image = field_input(picture, settings, opened)
+    try:
+        network = field_network(settings, image, opened)
+    except StackError as error:
+        said: dict[str, Any] = {"code": error.code, "layer": error.layer + 1}
+        return FieldView(picture, settings, opened, image, None, said)
+    except FieldsUnknown as unknown:
+        said = {language: unknown.sentence(language) for language in ("en", "ko")}
+        return FieldView(picture, settings, opened, image, None, said)
+    weights = weights_of(settings, network)
+    return FieldView(picture, settings, opened, image, network, {}, weights, pinned(settings, network))
+
+
 def field_block(
-    picture: CurrentPicture,
-    settings: FieldSettings,
+    view: FieldView,
     *,
     known: Collection[str] = (),
     header: Mapping[str, Any] | None = None,
+    later: bool = False,
 ) -> bytes:
     """Return the picture, the layers with the tables of their fields, and the measured field of the pinned unit.
 
-    Each part has an id and is left out where `known` has it. A stack that does not fit has an `error` instead.
+    Each part has an id and is left out where `known` has it. Where there is nothing to show there is an `error`.
+
+    Args:
+        later: a field that takes long to measure may be asked for in a second step, once the boxes are shown.
     """
-    image = field_input(picture, settings)
-    source = f"{picture.identity}:{settings.net}:{settings.size if settings.net == OWN_STACK else ''}"
+    picture, settings, network = view.picture, view.settings, view.network
+    size = settings.size if view.opened is None else view.opened.identity
+    source = f"{picture.identity}:{size}"
     arrays: dict[str, np.ndarray] = {}
     block: dict[str, Any] = {
         **(header or {}),
@@ -86,31 +146,30 @@ def field_block(
             "key": picture.key,
             "name": picture.name,
             "alt": picture.alt,
-            "shape": list(image.shape),
+            "shape": list(view.image.shape),
         },
     }
     if source not in known:
-        arrays["image"] = image.numpy()
-    try:
-        network = field_network(settings, image)
-    except StackError as error:
-        return pack({**block, "error": {"code": error.code, "layer": error.layer + 1}}, arrays)
-    own = f":{settings.stack}:{int(settings.relu)}:{tuple(image.shape)}" if settings.net == OWN_STACK else ""
-    weights = weights_of(settings, network)
+        arrays["image"] = view.image.numpy()
+    if network is None:
+        return pack({**block, "error": dict(view.error)}, arrays)
+    drawn, seed = drawn_as(settings, view.opened, view.weights)
     block["network"] = {
-        "id": f"{settings.net}{own}",
+        "id": view.source,
         "default": network.default,
         "parameters": network.parameters,
         "choices": list(network.weights),
-        "weights": weights,
+        "weights": view.weights,
+        "drawn": drawn,
+        "seed": seed,
     }
-    if block["network"]["id"] not in known:
+    if view.source not in known:
         block["network"]["layers"], arrays["tables"] = field_layers_block(network.layers)
-    if settings.heat and weights:
-        place, row, column = pinned(settings, network)
-        block["heat"], heat = _measured(picture, settings, network, weights, (place, row, column), image)
-        if heat is not None and block["heat"]["id"] not in known:
-            arrays["heat"] = heat.numpy()
+    if settings.heat and view.weights:
+        if later and _takes_long(view) and _HEATS.get(view.heat_key) is None:
+            block["heat_later"] = True
+        else:
+            _add_heat(view, network, known, block, arrays)
     return pack(block, arrays)
 
 
@@ -124,49 +183,44 @@ def pinned(settings: FieldSettings, network: FieldNetwork) -> tuple[int, int, in
     return place, row, column
 
 
-def measured(
-    picture: CurrentPicture,
-    settings: FieldSettings,
-    network: FieldNetwork,
-    weights: str,
-    unit: tuple[int, int, int],
-) -> EffectiveField:
-    """Return the field of a unit by gradients, kept for a while."""
-    place, row, column = unit
-    image = field_input(picture, settings)
-    own = (settings.stack, settings.relu, settings.size) if settings.net == OWN_STACK else ()
-    key = (picture.identity, settings.net, own, weights, settings.seed, *unit)
+def measured(view: FieldView) -> EffectiveField:
+    """Return the field of the pinned unit by gradients, kept for a while."""
+    assert view.network is not None
+    field = view.network.layers[view.unit[0]].field
 
     def measure() -> EffectiveField:
-        models = measured_models(settings, weights, image.shape[0])
-        return effective_field(
-            models, prepared_input(image, settings, weights), network.layers[place].field, row, column
-        )
+        models = measured_models(view.settings, view.opened, view.weights, view.image.shape[0])
+        return effective_field(models, prepared_input(view.image, view.opened), field, *view.unit[1:])
 
-    return _HEATS.get_or_make(key, measure)
+    return _HEATS.get_or_make(view.heat_key, measure)
 
 
-def _measured(
-    picture: CurrentPicture, settings: FieldSettings, network: FieldNetwork, weights: str,
-    unit: tuple[int, int, int], image: Tensor,
-) -> tuple[dict[str, Any], Tensor | None]:  # fmt: skip
-    place, row, column = unit
-    found = measured(picture, settings, network, weights, unit)
-    parts = (
-        picture.identity,
-        settings.net,
-        settings.stack,
-        int(settings.relu),
-        weights,
-        settings.seed,
-        *unit,
+def _takes_long(view: FieldView) -> bool:
+    assert view.network is not None
+    return view.opened is not None and (
+        view.weights == "average" or view.network.parameters * 4 > AVERAGED_BYTES
     )
-    name = digest(":".join(map(str, (*parts, tuple(image.shape)))).encode())
-    described = {
-        "id": name, "layer": network.layers[place].name, "row": row, "column": column, "inside": found.inside,
-        "half": found.half, "most": found.most, "area": found.area, "draws": found.draws,
+
+
+def _add_heat(
+    view: FieldView,
+    network: FieldNetwork,
+    known: Collection[str],
+    block: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+) -> None:
+    place, row, column = view.unit
+    try:
+        found = measured(view)
+    except (RuntimeError, LookupError, ValueError):  # a person's own network may do anything
+        block["no_heat"] = True
+        return
+    block["heat"] = {
+        "id": view.heat_key, "layer": network.layers[place].name, "row": row, "column": column,
+        "inside": found.inside, "half": found.half, "most": found.most, "area": found.area, "draws": found.draws,
     }  # fmt: skip
-    return described, found.heat.float()
+    if view.heat_key not in known:
+        arrays["heat"] = found.heat.float().numpy()
 
 
 def card(photo: Tensor) -> NDArray[np.uint8]:
@@ -174,7 +228,7 @@ def card(photo: Tensor) -> NDArray[np.uint8]:
     picture = resize_to(photo, 320)
     pixels = np.atleast_3d(to_hwc(picture)).repeat(3 if picture.shape[0] == 1 else 1, axis=2).copy()
     height, width = pixels.shape[:2]
-    layers = field_network(FieldSettings(net="resnet18"), picture).layers
+    layers = fields_of(open_network("random.resnet18.0", "", bare=True))
     sizes = sorted(
         {layer.field.size[0] for layer in layers if 4 < layer.field.size[0] < min(height, width) * 0.95}
     )[-6:]

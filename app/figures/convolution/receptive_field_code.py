@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.convolution.receptive_field_network import (
-    AVERAGED,
-    FieldNetwork,
-    normalisation,
-    trained_name,
-)
-from cnn.convolution.field_settings import OWN_STACK, FieldSettings
+from app.figures.convolution.receptive_field import FieldView
+from app.figures.convolution.receptive_field_network import AVERAGED, architecture_of, normalisation
+from app.open_models import OpenNetwork
+from cnn.convolution.field_settings import FieldSettings
 from cnn.convolution.layer_stack import StackLayer, parsed_stack
 
 _MODULES = {
@@ -22,21 +19,23 @@ _MODULES = {
 }
 
 
-def pytorch_code(
-    settings: FieldSettings, network: FieldNetwork, weights: str, unit: tuple[int, int, int], channels: int
-) -> str:
-    """Return code whose `box` is the unit's theoretical field and whose `heat` (H, W) is the measured one.
+def pytorch_code(view: FieldView) -> str:
+    """Return code whose `box` is the unit's theoretical field and whose `heat` (H, W) is the measured one; "" where
+    nothing is shown.
 
-    A stack is written out in plain PyTorch; a registered network comes from this project's registry.
+    A stack is written out in plain PyTorch; a network is opened as everywhere in this project.
     """
-    place, row, column = unit
-    layer = network.layers[place].name
+    if view.network is None:
+        return ""
+    place, row, column = view.unit
+    settings, opened, weights = view.settings, view.opened, view.weights
+    layer, channels = view.network.layers[place].name, view.image.shape[0]
     lines = ["import numpy as np", "import torch", "from PIL import Image"]
-    own = settings.net == OWN_STACK
-    lines += ["from torch import nn"] if own else []
+    lines += ["from torch import nn"] if opened is None else []
     lines.append("from cnn.convolution.receptive_field import effective_receptive_field, receptive_fields")
-    lines += _network_imports(settings, weights, own)
-    mean, std = normalisation(settings, weights or "random")
+    opening = () if opened is None else _opening(opened, weights)
+    lines += [line for line in opening[:-1] if line]
+    mean, std = normalisation(opened)
     lines += [
         "",
         'pixels = np.array(Image.open("picture.png"))  # the input, from Downloads',
@@ -46,28 +45,27 @@ def pytorch_code(
         "",
     ]
     lines += (
-        _stack_lines(parsed_stack(settings.stack), settings, channels) if own else _registered_lines(settings)
+        opening[-1:] if opened is not None else _stack_lines(parsed_stack(settings.stack), settings, channels)
     )
-    skeleton = f"network({settings.seed})" if own else "skeleton"
+    model = f"network({settings.seed})" if opened is None else "model"
     lines += [
-        f"field = receptive_fields({skeleton}, tuple(image.shape))[{layer!r}]",
+        f"field = receptive_fields({model}, tuple(image.shape))[{layer!r}]",
         f"box = field.box({row}, {column})  # (x1, y1, x2, y2); beyond the picture lies padding",
         "print(box, field.size, field.jump, field.status)",
     ]
     if weights:
-        lines += _heat_lines(settings, weights, layer, row, column, own)
+        made = "network(seed)" if opened is None else f"build_model({architecture_of(opened)!r}, seed=seed)"
+        lines += _heat_lines(view, made, f"image, {layer!r}, {row}, {column}")
     return "\n".join(lines)
 
 
-def _network_imports(settings: FieldSettings, weights: str, own: bool) -> list[str]:
-    if own:
-        return []
-    lines = ["from cnn.models.registry import build_model, model_skeleton"]
-    return [*lines, "from cnn.weights.builtin import load_builtin"] if weights == "trained" else lines
-
-
-def _registered_lines(settings: FieldSettings) -> list[str]:
-    return [f"skeleton = model_skeleton({settings.net!r})  # layers without weights: boxes need none"]
+def _opening(opened: OpenNetwork, weights: str) -> tuple[str, ...]:
+    """Imports, then the line that opens the network; one that is not measured needs no weights."""
+    if opened.origin == "random" and not weights:
+        line = f"model = model_skeleton({opened.architecture!r})  # layers without weights: boxes need none"
+        return "from cnn.models.registry import model_skeleton", line
+    more = ("from cnn.models.registry import build_model",) if weights in ("random", "average") else ()
+    return (*(line for line in more if line not in opened.code), *opened.code)
 
 
 def _stack_lines(layers: Sequence[StackLayer], settings: FieldSettings, channels: int) -> list[str]:
@@ -99,16 +97,13 @@ def _stack_lines(layers: Sequence[StackLayer], settings: FieldSettings, channels
     ]
 
 
-def _heat_lines(
-    settings: FieldSettings, weights: str, layer: str, row: int, column: int, own: bool
-) -> list[str]:
-    arguments = f"image, {layer!r}, {row}, {column}"
+def _heat_lines(view: FieldView, made: str, arguments: str) -> list[str]:
+    settings, weights = view.settings, view.weights
     if weights == "trained":
-        return ["", f"model = load_builtin({trained_name(settings)!r})", *_single(f"model, {arguments}")]
-    made = "network(seed)" if own else f"build_model({settings.net!r}, seed=seed)"
+        return ["", *_single(f"model, {arguments}")]
     if weights == "random":
         return ["", f"seed = {settings.seed}", *_single(f"{made}, {arguments}")]
-    count = 2 * AVERAGED if own else AVERAGED
+    count = 2 * AVERAGED if view.opened is None else AVERAGED
     return [
         "",
         "heats = []",

@@ -11,41 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.figures.colours import palette
-from app.figures.convolution.receptive_field import measured
-from app.figures.convolution.receptive_field_network import FieldNetwork, field_input
-from app.pictures import CurrentPicture
-from cnn.convolution.field_settings import FieldSettings
+from app.figures.convolution.receptive_field import FieldView, measured
+from app.figures.convolution.receptive_field_network import FieldNetwork
 from cnn.images.encode import png_bytes, to_hwc
 
 FieldFile = tuple[str, str, Callable[[], bytes], str]
 _ACCENT = (214, 40, 110)
 
 
-def field_files(
-    picture: CurrentPicture,
-    settings: FieldSettings,
-    network: FieldNetwork,
-    weights: str,
-    unit: tuple[int, int, int],
-) -> list[FieldFile]:
-    """Return (label id, file name, maker, MIME type) of each download; makers run when they are asked for."""
+def field_files(view: FieldView) -> list[FieldFile]:
+    """Return (label id, file name, maker, MIME type) of each download; makers run when they are asked for. None where nothing is shown."""
+    network = view.network
+    if network is None:
+        return []
     files: list[FieldFile] = [
-        ("picture", "picture.png", lambda: png_bytes(to_hwc(field_input(picture, settings))), "image/png"),
+        ("picture", "picture.png", lambda: png_bytes(to_hwc(view.image)), "image/png"),
         (
             "view",
             "receptive_field.png",
-            lambda: view_png(picture, settings, network, weights, unit),
+            lambda: view_png(view),
             "image/png",
         ),
         ("csv", "receptive_fields.csv", lambda: fields_csv(network), "text/csv"),
     ]
-    if weights:
+    if view.weights:
         name = "effective_field.npz"
         files.append(
             (
                 "npz",
                 name,
-                lambda: heat_npz(picture, settings, network, weights, unit),
+                lambda: heat_npz(view),
                 "application/octet-stream",
             )
         )
@@ -81,22 +76,16 @@ def fields_csv(network: FieldNetwork) -> bytes:
     return file.getvalue().encode()
 
 
-def view_png(
-    picture: CurrentPicture,
-    settings: FieldSettings,
-    network: FieldNetwork,
-    weights: str,
-    unit: tuple[int, int, int],
-) -> bytes:
+def view_png(view: FieldView) -> bytes:
     """Return the picture, magnified, with the unit's box, dark outside of it, and the heat where it is shown."""
-    image = field_input(picture, settings)
-    pixels = np.atleast_3d(to_hwc(image)).astype(np.float64)
+    assert view.network is not None
+    pixels = np.atleast_3d(to_hwc(view.image)).astype(np.float64)
     pixels = pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
-    if settings.heat and weights:
-        heat = measured(picture, settings, network, weights, unit).heat.double().numpy()
+    if view.settings.heat and view.weights:
+        heat = measured(view).heat.double().numpy()
         pixels = heated(pixels, heat)
-    place, row, column = unit
-    x1, y1, x2, y2 = network.layers[place].field.visible_box(row, column)
+    place, row, column = view.unit
+    x1, y1, x2, y2 = view.network.layers[place].field.visible_box(row, column)
     shade = np.full(pixels.shape[:2], 0.55)
     shade[y1:y2, x1:x2] = 1.0
     factor = max(1, 960 // max(pixels.shape[:2]))
@@ -117,17 +106,12 @@ def heated(pixels: NDArray[np.float64], heat: NDArray[np.float64]) -> NDArray[np
     return mixed
 
 
-def heat_npz(
-    picture: CurrentPicture,
-    settings: FieldSettings,
-    network: FieldNetwork,
-    weights: str,
-    unit: tuple[int, int, int],
-) -> bytes:
+def heat_npz(view: FieldView) -> bytes:
     """Return `heat` (H, W) float32, the unit's `box` (x1, y1, x2, y2) and the share of the heat `inside` it."""
-    found = measured(picture, settings, network, weights, unit)
-    place, row, column = unit
-    box = np.array(network.layers[place].field.box(row, column))
+    assert view.network is not None
+    found = measured(view)
+    place, row, column = view.unit
+    box = np.array(view.network.layers[place].field.box(row, column))
     inside = np.nan if found.inside is None else found.inside
     file = io.BytesIO()
     np.savez_compressed(file, heat=found.heat.numpy(), box=box, inside=inside)

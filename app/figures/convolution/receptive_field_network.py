@@ -1,4 +1,4 @@
-"""The network of the receptive-field screen: which ones there are, their fields, and copies to measure gradients with."""
+"""The network of the receptive-field screen: which one, its fields, and copies to measure gradients with."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from app.cache import BoundedCache, tensor_bytes
+from app.network_fields import fields_of
+from app.network_list import random_key
+from app.open_models import OpenNetwork
 from app.pictures import CurrentPicture, as_photo
 from cnn.convolution.field_settings import OWN_STACK, FieldSettings
 from cnn.convolution.field_tables import LayerField, default_layer_of, layer_fields, random_draws
 from cnn.convolution.layer_stack import build_stack, parsed_stack, stack_reaches
 from cnn.images.encode import resize_to
 from cnn.models.cache import MODEL_CACHE
-from cnn.models.record import IMAGENET_MEAN, IMAGENET_STD, ModelRecord
-from cnn.models.registry import MODELS, build_model, model_record, model_skeleton
-from cnn.weights.builtin import available, builtin_record, load_builtin
+from cnn.models.record import IMAGENET_MEAN, IMAGENET_STD
+from cnn.models.registry import MODELS, build_model
+from cnn.weights.builtin import available
+
+TASKS = ("classification", "segmentation", "detection", "embedding", "style")
+"""Whatever a network does, its units see something."""
 
 MOST_BYTES = 280 * 2**20
 """Weights of a network whose gradients are measured here; fields by rule have no such bound."""
@@ -33,8 +40,13 @@ _TRAINED = {
     "imagenette_resnet": "imagenette-resnet",
     "plain_twin": "plain-twin",
 }
-_STARTER = ("lenet5", "fashion_cnn", "tiny_vgg", "imagenette_resnet", "plain_twin", "resnet18")
+_ARCHITECTURES = {shipped: name for name, shipped in _TRAINED.items()} | {
+    "alexnet/IMAGENET1K_V1": "alexnet_torchvision"
+}
+_REGISTERED = frozenset(record.name for record in MODELS)
 _STACK_CHANNELS = 8
+_MOST_PICTURE_SIDE = 1200
+_INPUTS: BoundedCache[Tensor] = BoundedCache(24_000_000, tensor_bytes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,69 +54,60 @@ class FieldNetwork:
     """What the screen shows fields of.
 
     Attributes:
-        name: registered name, or "stack".
         layers: those whose units can be pointed at.
         default: place of the layer to begin with.
         parameters: of the network.
-        weights: the choices among "trained", "random" and "average" that it has.
+        weights: the choices among "trained" (its own), "random" and "average" that it has.
     """
 
-    name: str
     layers: tuple[LayerField, ...]
     default: int
     parameters: int
     weights: tuple[str, ...]
 
 
-def offered() -> tuple[ModelRecord, ...]:
-    """Return the networks to choose from: registered classifiers that convolve (attention sees the whole picture)."""
-    return tuple(r for r in MODELS if r.task == "classification" and r.family != "transformer")
+def key_now(net: str, weights: str, seed: int) -> str:
+    """Return the key of what a link names; links from before the networks had keys name an architecture."""
+    if net not in _REGISTERED:
+        return net
+    shipped = _TRAINED.get(net)
+    return shipped if shipped in available() and weights == "trained" else random_key(net, seed)
 
 
-def known_network(name: str) -> str:
-    """Return `name` where it is offered, else the default."""
-    if name == OWN_STACK or any(record.name == name for record in offered()):
-        return name
-    return FieldSettings().net
+def architecture_of(opened: OpenNetwork) -> str:
+    """Return the registered architecture of a network, to draw other weights for; "" where it has none."""
+    name = _ARCHITECTURES.get(opened.key, opened.architecture)
+    return name if name in _REGISTERED else ""
 
 
-def network_groups(language: str) -> list[list[object]]:
-    """Return [group id, [[name, label]]] for the browser's list: small ones first, then by family."""
-    groups: dict[str, list[list[str]]] = {"starter": []}
-    for record in offered():
-        group = "starter" if record.name in _STARTER else record.family
-        groups.setdefault(group, []).append([record.name, record.labels[language]])
-    return [[group, listed] for group, listed in groups.items()]
-
-
-def field_input(picture: CurrentPicture, settings: FieldSettings) -> Tensor:
-    """Return the picture as the network is given it, uint8 (C, H, W): small matrices as they are; else a photo resized,
-    for a registered network to a square from its middle."""
+def field_input(picture: CurrentPicture, settings: FieldSettings, opened: OpenNetwork | None) -> Tensor:
+    """Return the picture as the network is given it, uint8 (C, H, W); for a stack (`opened` None) small matrices as
+    they are, else a photo resized."""
     photo = as_photo(picture)
-    if settings.net == OWN_STACK:
+    if opened is None:
         return photo if picture.kind != "photo" else resize_to(photo, int(settings.size))
-    channels, height, width = model_record(settings.net).input_shape
-    side = min(photo.shape[1:])
-    top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
-    square = resize_to(photo[:, top : top + side, left : left + side].contiguous(), max(height, width))
-    square = square[:, :height, :width]
-    if channels == 1 and square.shape[0] == 3:
-        weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
-        return (square * weights).sum(0, keepdim=True).round().to(torch.uint8)
-    return square.expand(channels, -1, -1).contiguous() if square.shape[0] != channels else square
+
+    def prepared() -> Tensor:
+        small = resize_to(photo, _MOST_PICTURE_SIDE) if max(photo.shape[1:]) > _MOST_PICTURE_SIDE else photo
+        return opened.prepared(small).cropped.contiguous()
+
+    return _INPUTS.get_or_make((picture.identity, opened.identity), prepared)
 
 
-def field_network(settings: FieldSettings, image: Tensor) -> FieldNetwork:
+def field_network(settings: FieldSettings, image: Tensor, opened: OpenNetwork | None) -> FieldNetwork:
     """Return the network of `settings` with the field of every layer.
 
     Raises:
         StackError: the person's own stack cannot be read or does not fit the picture.
+        FieldsUnknown: no rule holds for the network.
     """
-    if settings.net == OWN_STACK:
+    if opened is None:
         layers = parsed_stack(settings.stack)
         stack_reaches(layers, (image.shape[1], image.shape[2]))
         return _stack_network(settings.stack, settings.relu, tuple(image.shape))
-    return _registered(settings.net)
+    fields = fields_of(opened)
+    parameters = sum(p.numel() for p in opened.model.parameters())
+    return FieldNetwork(fields, default_layer_of(fields), parameters, _choices(opened, parameters))
 
 
 @lru_cache(maxsize=32)
@@ -112,22 +115,16 @@ def _stack_network(stack: str, relu: bool, shape: tuple[int, ...]) -> FieldNetwo
     model = build_stack(parsed_stack(stack), in_channels=shape[0], channels=_STACK_CHANNELS, relu=relu)
     layers = layer_fields(model, shape)
     last = max(place for place, layer in enumerate(layers) if not layer.name.endswith("_relu"))
-    return FieldNetwork(
-        OWN_STACK, layers, last, sum(p.numel() for p in model.parameters()), ("random", "average")
-    )
+    return FieldNetwork(layers, last, sum(p.numel() for p in model.parameters()), ("random", "average"))
 
 
-@lru_cache(maxsize=12)
-def _registered(name: str) -> FieldNetwork:
-    skeleton, record = model_skeleton(name), model_record(name)
-    layers = layer_fields(skeleton, record.input_shape)
-    parameters = sum(p.numel() for p in skeleton.parameters())
-    choices = ["random"] if parameters * 4 <= MOST_BYTES else []
-    if _TRAINED.get(name) in available():
-        choices.insert(0, "trained")
-    if parameters * 4 <= AVERAGED_BYTES:
-        choices.append("average")
-    return FieldNetwork(name, layers, default_layer_of(layers), parameters, tuple(choices))
+def _choices(opened: OpenNetwork, parameters: int) -> tuple[str, ...]:
+    if parameters * 4 > MOST_BYTES:
+        return ()
+    if not architecture_of(opened):
+        return ("trained",)
+    others = [] if opened.origin == "random" else ["random"]
+    return ("trained", *others, *(["average"] if parameters * 4 <= AVERAGED_BYTES else []))
 
 
 def weights_of(settings: FieldSettings, network: FieldNetwork) -> str:
@@ -137,9 +134,25 @@ def weights_of(settings: FieldSettings, network: FieldNetwork) -> str:
     return network.weights[0] if network.weights else ""
 
 
-def measured_models(settings: FieldSettings, weights: str, channels: int) -> Iterable[nn.Module]:
+def drawn_as(settings: FieldSettings, opened: OpenNetwork | None, weights: str) -> tuple[str, int]:
+    """Return what the weights are to be called ("trained", "given", "random", "average"), and the seed of random ones."""
+    if weights == "trained" and opened is not None:
+        if opened.origin == "random":
+            return "random", seed_of(opened)
+        return ("given" if opened.origin == "own" else "trained"), 0
+    return weights, settings.seed
+
+
+def seed_of(opened: OpenNetwork) -> int:
+    """Return the seed in the key of a random network."""
+    return int(opened.key.rsplit(".", 1)[1])
+
+
+def measured_models(
+    settings: FieldSettings, opened: OpenNetwork | None, weights: str, channels: int
+) -> Iterable[nn.Module]:
     """Return the networks to measure gradients with: one, or several of other seeds for "average"."""
-    if settings.net == OWN_STACK:
+    if opened is None:
         layers = parsed_stack(settings.stack)
 
         def drawn(seed: int) -> nn.Module:
@@ -148,30 +161,33 @@ def measured_models(settings: FieldSettings, weights: str, channels: int) -> Ite
             )
 
         return random_draws(drawn, settings.seed, 2 * AVERAGED if weights == "average" else 1)
-    name = settings.net
-    if weights == "trained":
-        return (MODEL_CACHE.get(("builtin", _TRAINED[name]), lambda: load_builtin(_TRAINED[name])),)
+    name = architecture_of(opened)
     if weights == "average":
         return random_draws(lambda seed: build_model(name, seed=seed), settings.seed, AVERAGED)
-    return (MODEL_CACHE.get(("random", name, settings.seed), lambda: build_model(name, seed=settings.seed)),)
+    called, seed = drawn_as(settings, opened, weights)
+    if called == "random":
+        return (
+            MODEL_CACHE.get(
+                ("random", name, seed), lambda: build_model(name, seed=seed).requires_grad_(False)
+            ),
+        )
+    return (opened.model,)
 
 
-def prepared_input(image: Tensor, settings: FieldSettings, weights: str) -> Tensor:
-    """Return the picture as numbers for the network, float32 (C, H, W), normalised as it was trained."""
-    mean, std = normalisation(settings, weights)
+def prepared_input(image: Tensor, opened: OpenNetwork | None) -> Tensor:
+    """Return the picture as numbers for the network, float32 (C, H, W), normalised as it expects."""
     channels = image.shape[0]
-    centre, spread = (torch.tensor((values * 3)[:channels])[:, None, None] for values in (mean, std))
+    centre, spread = (
+        torch.tensor((values * 3)[:channels])[:, None, None] for values in normalisation(opened)
+    )
     return (image / 255 - centre) / spread
 
 
-def normalisation(settings: FieldSettings, weights: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def normalisation(opened: OpenNetwork | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return (mean, std) per channel of pixels in 0..1."""
-    if settings.net == OWN_STACK:
-        return IMAGENET_MEAN, IMAGENET_STD
-    record = builtin_record(_TRAINED[settings.net]) if weights == "trained" else model_record(settings.net)
-    return tuple(record.mean), tuple(record.std)
+    return (IMAGENET_MEAN, IMAGENET_STD) if opened is None else (tuple(opened.mean), tuple(opened.std))
 
 
-def trained_name(settings: FieldSettings) -> str:
-    """Return the name under which the trained weights of the network ship."""
-    return _TRAINED[settings.net]
+def opened_key(settings: FieldSettings) -> str:
+    """Return the key of the network that `settings` name; "" for the person's own stack."""
+    return "" if settings.net == OWN_STACK else settings.net

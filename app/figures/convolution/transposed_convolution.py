@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from app.cache import BoundedCache, tensor_bytes
 from app.figures.colours import palette
+from app.figures.exchange import live_answer
 from app.pictures import MATRIX, CurrentPicture, as_photo
 from app.wire import pack
 from cnn.checks import ShapeError
@@ -30,20 +31,6 @@ LONGEST = 192
 _TRACES: BoundedCache[UpsamplingTrace] = BoundedCache(
     48_000_000, lambda trace: tensor_bytes(trace.weights) + 2 * tensor_bytes(trace.goal)
 )
-
-
-def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
-    """Answer the browser: `settings`, and the ids of the parts that it has (`known`)."""
-    sent = parameters.get("settings")
-    settings = TransposedSettings.from_mapping(sent if isinstance(sent, Mapping) else {})
-    header = {"id": parameters.get("id", 0)}
-    return transposed_block(picture(), settings, known=known(parameters), header=header)
-
-
-def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the parts that the browser says it has."""
-    listed = sent.get("known")
-    return tuple(str(name)[:160] for name in listed[:12]) if isinstance(listed, list) else ()
 
 
 def screen_words(language: str) -> dict[str, Any]:
@@ -129,6 +116,9 @@ def transposed_block(
         if name not in known:
             arrays = _photo_arrays(trace, int(settings.factor))
     return pack(block, arrays)
+
+
+live_block = live_answer(TransposedSettings.from_mapping, transposed_block)
 
 
 def _photo_arrays(trace: UpsamplingTrace, factor: int) -> dict[str, np.ndarray]:

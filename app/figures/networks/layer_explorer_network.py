@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from app import network_fields
 from app.cache import BoundedCache, tensor_bytes
 from app.open_models import NetworkError, OpenNetwork, open_network
 from app.pictures import CurrentPicture, as_photo
 from app.state import SCREENS, parsed
-from cnn.convolution.field_tables import EffectiveField, LayerField, effective_field, layer_fields
+from cnn.convolution.field_tables import EffectiveField, LayerField, effective_field
 from cnn.hooks import locked
 from cnn.images.encode import resize_to
-from cnn.models.tracing import TraceError
 from cnn.networks.edit_text import parsed_edits
 from cnn.networks.edited_run import EditedRun, edited_run
 from cnn.networks.graph import NetworkGraph, network_graph
@@ -53,9 +53,6 @@ class Explored:
 
 
 _GRAPHS: BoundedCache[NetworkGraph] = BoundedCache(24_000_000, lambda graph: 400 * len(graph.nodes))
-_FIELDS: BoundedCache[tuple[LayerField, ...]] = BoundedCache(
-    32_000_000, lambda layers: sum(300 + layer.rows.nbytes + layer.columns.nbytes for layer in layers)
-)
 _RUNS: BoundedCache[EditedRun] = BoundedCache(
     96_000_000,
     lambda run: tensor_bytes(run.output) + 200 * len(run.ranges) + sum(map(tensor_bytes, run.kept.values())),
@@ -138,15 +135,10 @@ def run_of(found: Explored, layer: str = "") -> EditedRun:
 
 def fields_of(network: OpenNetwork) -> tuple[LayerField, ...]:
     """Return the fields of every layer whose units can be pointed at; none where no rule holds for the network."""
-
-    def make() -> tuple[LayerField, ...]:
-        try:
-            with locked(network.model):
-                return layer_fields(network.model, network.input_shape)
-        except (TraceError, ValueError, NotImplementedError):
-            return ()
-
-    return _FIELDS.get_or_make((network.identity, network.input_shape), make)
+    try:
+        return network_fields.fields_of(network)
+    except network_fields.FieldsUnknown:
+        return ()
 
 
 def maps_of(found: Explored, layer: str) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.figures.convolution.connections import connection_block, known, screen_words
+from app.figures.convolution.connections import connection_block, screen_words
 from app.figures.convolution.connections_files import connection_files, pytorch_code
+from app.figures.exchange import known
 from app.widgets.instrument import Answer, instrument
 from app.widgets.screen import open_screen
 from cnn.convolution.connection_settings import ConnectionSettings

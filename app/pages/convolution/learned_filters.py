@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.figures.convolution.learned_filters import known, learning_block, learning_files, screen_words
+from app.figures.convolution.learned_filters import learning_block, learning_files, screen_words
 from app.figures.convolution.learned_filters_code import pytorch_code
+from app.figures.exchange import known
 from app.widgets.instrument import Answer, instrument
 from app.widgets.screen import open_screen
 from cnn.convolution.learning_settings import LearningSettings

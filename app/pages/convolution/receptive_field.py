@@ -1,49 +1,64 @@
-"""Receptive fields: one component does the drawing; this page feeds it and keeps address, code and downloads in step."""
+"""Receptive fields of any network, or of layers of one's own: the picker says which, one component draws them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from app.components.bundle import component
-from app.figures.convolution.receptive_field import field_block, known, pinned, screen_words, settings_of
+from app.figures.convolution.receptive_field import field_block, field_view, screen_words, settings_of
 from app.figures.convolution.receptive_field_code import pytorch_code
 from app.figures.convolution.receptive_field_files import field_files
-from app.figures.convolution.receptive_field_network import field_input, field_network, weights_of
-from app.widgets.screen import Download, Screen, close_screen, open_screen
-from cnn.convolution.layer_stack import StackError
+from app.figures.convolution.receptive_field_network import TASKS
+from app.figures.exchange import known
+from app.network_list import Offer
+from app.open_models import OpenNetwork
+from app.widgets.instrument import Answer, draw_instrument, told
+from app.widgets.model_picker import choose_network, network_or_other, network_values
+from app.widgets.screen import Screen, open_screen
+from cnn.convolution.field_settings import OWN_STACK, FieldSettings
 
 
 def page() -> None:
     """Draw the screen."""
-    _fields(open_screen("receptive_field"))
+    screen = open_screen("receptive_field")
+    values = {**screen.values, **settings_of(screen.values).to_mapping()}
+    _fields(replace(screen, values=values))
 
 
 @st.fragment
 def _fields(screen: Screen) -> None:
-    key = screen.key("fields")
-    sent = dict(st.session_state.get(key) or {}).get("fields") or {}
-    settings = settings_of(sent.get("settings") or screen.values)
-    screen.remember(settings.to_mapping())
-    picture = screen.picture
-    words = {**screen.words.own(), **screen_words(screen.language), "language": screen.language}
-    header = {
-        "words": words,
-        "live": screen.live,
-        "address": {"pic": picture.key, "m": st.query_params.get("m", "")},
-        "settings_from": "browser" if sent else "address",
-    }
-    block = field_block(picture, settings, known=known(sent), header=header)
-    component("receptive_field")(key=key, data=block, on_fields_change=lambda: None)
-    image = field_input(picture, settings)
-    try:
-        network = field_network(settings, image)
-    except StackError:
-        close_screen(screen)
-        return
-    unit, weights = pinned(settings, network), weights_of(settings, network)
-    downloads = tuple(
-        Download(screen.words(f"download_{name}"), file_name, make, mime)
-        for name, file_name, make, mime in field_files(picture, settings, network, weights, unit)
-    )
-    code = pytorch_code(settings, network, weights, unit, image.shape[0])
-    close_screen(screen, code=code, downloads=downloads)
+    own = Offer(OWN_STACK, {"en": screen.words("own_stack"), "ko": screen.words("own_stack")}, "own", "")
+    picked = network_or_other(screen, TASKS, (own,), bare=True)
+    opened = picked if isinstance(picked, OpenNetwork) else None
+    shown = {"net": OWN_STACK, "net_as": ""} if opened is None else network_values(screen, opened)
+    sent = told(screen).get("settings") or screen.values
+    same = (sent.get("net"), sent.get("net_as", "")) == (shown["net"], shown["net_as"])
+
+    def read(values: dict[str, object]) -> FieldSettings:
+        place = {} if same else {"layer": "", "row": -1, "column": -1, "px": -1, "py": -1}
+        return settings_of({**values, **place, **shown})
+
+    def answer(settings: FieldSettings) -> Answer:
+        view = field_view(screen.picture, settings, opened)
+        return Answer(
+            block=lambda parts, header: field_block(
+                view, known=parts, header=header, later=bool(screen.live)
+            ),
+            code=lambda: pytorch_code(view),
+            files=tuple(field_files(view)),
+        )
+
+    draw_instrument(
+        screen, read, known, answer, screen_words(screen.language),
+        overruled=not same, on_told=lambda: _follow(screen),
+    )  # fmt: skip
+
+
+def _follow(screen: Screen) -> None:
+    """The browser went over to layers of one's own by itself: the picker goes too."""
+    net = str((told(screen).get("settings") or {}).get("net", ""))
+    before = st.session_state.get(screen.key("told_net"), screen.values["net"])
+    st.session_state[screen.key("told_net")] = net
+    if net == OWN_STACK != before:
+        choose_network(screen, OWN_STACK)

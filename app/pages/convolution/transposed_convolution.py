@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.figures.convolution.transposed_convolution import known, screen_words, transposed_block
+from app.figures.convolution.transposed_convolution import screen_words, transposed_block
 from app.figures.convolution.transposed_convolution_files import pytorch_code, transposed_files
+from app.figures.exchange import known
 from app.widgets.instrument import Answer, instrument
 from app.widgets.screen import open_screen
 from cnn.convolution.transposed_settings import TransposedSettings
