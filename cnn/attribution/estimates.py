@@ -46,7 +46,6 @@ def integrated_gradient_steps(
     *,
     baseline: Tensor | None = None,
     steps: int = 32,
-    batch_size: int = 4,
 ) -> Iterator[Estimate]:
     """Integrated gradients by Gauss-Legendre quadrature, its points taken from all over the way from the beginning.
 
@@ -57,32 +56,28 @@ def integrated_gradient_steps(
         image: (C, H, W) or (1, C, H, W), as the network expects it.
         target: the class; None takes the most probable one.
         baseline: (C, H, W), the picture of nothing; zeros when None.
-        steps: points on the way.
-        batch_size: points in one run; the first run has one.
+        steps: points on the way, one in each run: batches gain little on a CPU, and make one wait.
 
     Raises:
         ValueError: no step. IndexError: no such class.
     Source: Sundararajan 2017, "Axiomatic attribution for deep networks".
     """
-    if min(steps, batch_size) < 1:
-        raise ValueError(f"wanted at least 1 step and a batch of at least 1, got {steps}, {batch_size}")
+    if steps < 1:
+        raise ValueError(f"wanted at least 1 step, got {steps}")
     images = as_batch(image)
     nothing = torch.zeros_like(images) if baseline is None else baseline.reshape(images.shape).detach()
     chosen = class_of(model, images, target)
-    nodes, weights = np.polynomial.legendre.leggauss(steps)
-    places, shares = torch.from_numpy((1 + nodes) / 2).to(images), torch.from_numpy(weights / 2).to(images)
-    order = spread_order(steps)
+    nodes, weights = np.polynomial.legendre.leggauss(steps)  # on −1..1; the way is 0..1
     total, weight = torch.zeros_like(images[0]), 0.0
     way = images - nothing
-    done = 0
-    while done < steps:
-        group = order[done : done + (batch_size if done else 1)]
-        gradients = class_gradients(model, nothing + places[group].view(-1, 1, 1, 1) * way, chosen)
-        total += (gradients * shares[group].view(-1, 1, 1, 1)).sum(dim=0)
-        weight += float(shares[group].sum())
-        done += len(group)
+    for done, point in enumerate(spread_order(steps), start=1):
+        share = float(weights[point]) / 2
+        place = (1 + float(nodes[point])) / 2
+        total += share * class_gradients(model, nothing + place * way, chosen)[0]
+        weight += share
         if done < steps:
-            yield Estimate(done, steps, evidence("", chosen, way[0] * total / weight, True).heat, True, None)
+            found = evidence("integrated_gradients", chosen, way[0] * total / weight, True)
+            yield Estimate(done, steps, found.heat, True, None)
     values = way[0] * total
     ends = column_of(class_scores(model, torch.cat([images, nothing])), chosen)
     gap = float((values.sum() - (ends[0] - ends[1])).abs())
@@ -128,7 +123,7 @@ def occlusion_steps(
     window: int = 32,
     stride: int = 16,
     fill: float = 0.0,
-    batch_size: int = 8,
+    batch_size: int = 4,
 ) -> Iterator[Estimate]:
     """How much the score of a class falls when a square of the picture is covered, square by square.
 
