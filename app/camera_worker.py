@@ -18,7 +18,7 @@ from typing import BinaryIO
 ROOT = Path(__file__).resolve().parents[1]
 READY = b"ready\n"
 IDLE_SECONDS = 120.0
-_ASKED = struct.Struct("<IId")  # bytes of the session's id, bytes of the message, when it came
+_ASKED = struct.Struct("<IId")  # bytes of "session device", of the message; when it came
 _ANSWERED = struct.Struct("<BI")  # 1: text, 0: a block; its bytes
 
 Answer = Callable[[bytes, str, float], bytes | str]
@@ -74,11 +74,13 @@ class CameraWorker:
             self.waiting -= 1
 
     async def _in_turn(self, message: bytes, session: str, received: float) -> bytes | str:
+        from app.session_devices import device_of  # brings torch, which the process itself loads later
+
         async with self._turn:
             process = self._process
             if process is None or process.stdin is None or process.stdout is None:
                 raise WorkerLostError
-            name = session.encode()
+            name = f"{session} {device_of(session)}".encode()
             try:
                 process.stdin.write(_ASKED.pack(len(name), len(message), received) + name + message)
                 await process.stdin.drain()
@@ -107,12 +109,15 @@ class CameraWorker:
 
 def serve(source: BinaryIO, target: BinaryIO, answer: Answer) -> None:
     """Answer every frame of `source` until it ends."""
+    from app.session_devices import choose_device
+
     while True:
         head = source.read(_ASKED.size)
         if len(head) < _ASKED.size:
             return
         name_size, size, received = _ASKED.unpack(head)
-        session = source.read(name_size).decode()
+        session, _, device = source.read(name_size).decode().partition(" ")
+        choose_device(session, device)
         result = answer(source.read(size), session, received)
         text = isinstance(result, str)
         data = result.encode() if isinstance(result, str) else result

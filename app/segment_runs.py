@@ -46,11 +46,12 @@ def start_video(screen: Screen, network: OpenNetwork, key: str) -> str:
         return sentences("gone")[screen.language]
     parameters = {
         "source": source, "model": network.key, "max_side": VIDEO_SIDE, "max_frames": VIDEO_FRAMES,
+        "device": network.device,
     }  # fmt: skip
     try:
         RUNS.start(
             screen.session, screen.slug, video=segment_video, encode=segmented_parts, draw=drawn_frame,
-            parameters=parameters,
+            parameters=parameters, device=network.device,
         )  # fmt: skip
     except QueueFull as full:
         return full.text(screen.language)

@@ -16,6 +16,8 @@ from cnn.jobs import QueueFull
 
 MAX_SIDE = 640
 MAX_FRAMES = 600
+FRAMES_AT_ONCE = 8
+"""In one pass of the network where a GPU does it."""
 
 
 def act(screen: Screen, picked: OpenNetwork) -> None:
@@ -37,8 +39,11 @@ def _start(screen: Screen, picked: OpenNetwork, key: str) -> None:
     if source is None:
         state.notify(sentences("gone")[screen.language])
         return
-    model = picked.key if picked.origin in ("builtin", "pretrained") else picked.model
-    settings = {"source": source, "model": model, "max_side": MAX_SIDE, "max_frames": MAX_FRAMES}
+    model = picked.key if picked.origin in ("builtin", "pretrained") else picked.on("cpu").model
+    settings = {
+        "source": source, "model": model, "max_side": MAX_SIDE, "max_frames": MAX_FRAMES, "device": picked.device,
+        "batch": FRAMES_AT_ONCE if picked.device != "cpu" else 1,
+    }  # fmt: skip
     try:
         RUNS.start(
             screen.session,
@@ -47,6 +52,7 @@ def _start(screen: Screen, picked: OpenNetwork, key: str) -> None:
             encode=frame_parts,
             draw=drawn_frame,
             parameters=settings,
+            device=picked.device,
         )
     except QueueFull as full:
         state.notify(full.text(screen.language))

@@ -17,6 +17,7 @@ from app.cache import ENCODED, BoundedCache
 from app.figures.detection.detect_settings import DetectSettings
 from app.open_models import OpenNetwork, open_network
 from app.pictures import CurrentPicture, PictureGone, as_photo, picture_of, thumbnail_url
+from app.session_devices import device_of
 from app.uploads import STORE
 from app.wire import pack
 from cnn.detection.detect import RawDetections, detections, raw_detections
@@ -52,7 +53,7 @@ def raw_of(network: OpenNetwork, picture: CurrentPicture) -> RawDetections:
         start = time.perf_counter()
         photo = as_photo(picture)
         loading = time.perf_counter() - start
-        raw = raw_detections(network.model, photo, record=network.record)
+        raw = network.ran(lambda on: raw_detections(on.model, photo, record=on.record))
         return replace(raw, timings=replace(raw.timings, decode=loading))
 
     return _RAW.get_or_make((network.identity, picture.identity), run)
@@ -88,9 +89,9 @@ def detect_block(
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
     """Answer the browser: `part` "picture" with the candidates of another picture, "instances" with the masks or key
     points of the candidates `index`."""
-    network = open_network(
-        str(parameters.get("net", "")), str(parameters["session"]), str(parameters.get("net_as", ""))
-    )
+    session = str(parameters["session"])
+    network = open_network(str(parameters.get("net", "")), session, str(parameters.get("net_as", "")))
+    network = network.on(device_of(session))
     shown, settings = picture(), DetectSettings.of(parameters.get("settings") or {})
     header = {"id": parameters["id"], "part": parameters.get("part"), "of": block_id(network, shown)}
     if parameters.get("part") == "instances":

@@ -22,6 +22,7 @@ from app.figures.segmentation.segment_network import (
 from app.figures.segmentation.unet_network import small_maps
 from app.open_models import OpenNetwork, open_network
 from app.pictures import CurrentPicture
+from app.session_devices import device_of
 from app.wire import pack
 from cnn.images.encode import resize_to, to_hwc
 from cnn.models.cache import MODEL_CACHE
@@ -35,9 +36,9 @@ TILE_SIDE = 128
 
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
     """Answer the browser: `net`, `settings` and the ids of parts that it has (`known`); or only the scores at `pixel`."""
-    network = open_network(
-        str(parameters.get("net")), str(parameters.get("session", "")), str(parameters.get("net_as") or "")
-    )
+    session = str(parameters.get("session", ""))
+    network = open_network(str(parameters.get("net")), session, str(parameters.get("net_as") or ""))
+    network = network.on(device_of(session))
     header: dict[str, Any] = {"id": parameters.get("id", 0)}
     place = parameters.get("pixel")
     if isinstance(place, list):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.open_models import open_network
 from app.routes.camera import CameraFrame
+from app.session_devices import device_of
 from cnn.segmentation.segment import segment
 
 
@@ -18,6 +19,9 @@ def camera_answer(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the network's key and times, and `labels` (H, W) uint8 of one frame."""
     network = open_network(str(parameters.get("net")), frame.session, str(parameters.get("net_as") or ""))
-    found = segment(network.model, frame.pixels, precision="fast", record=network.record, probabilities=False)
+    network = network.on(device_of(frame.session))
+    found = network.ran(
+        lambda on: segment(on.model, frame.pixels, precision="fast", record=on.record, probabilities=False)
+    )
     header = {"net": network.key, "seconds": dict(found.seconds)}
     return header, {"labels": np.asarray(found.labels.numpy())}

@@ -81,7 +81,7 @@ def segmentation_of(picture: CurrentPicture, network: OpenNetwork) -> Segmentati
 
 def _segmented(image: Tensor, network: OpenNetwork) -> Segmentation:
     try:
-        return segment(network.model, image, record=network.record)
+        return network.ran(lambda on: segment(on.model, image, record=on.record))
     except (RuntimeError, ValueError) as error:
         raise SegmenterError(f"{network.key} gave no classes of pixels: {error}") from error
 

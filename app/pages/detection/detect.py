@@ -10,6 +10,7 @@ from app.figures.detection.detect import DEFAULT_NET, FIRST_PICTURE, detect_bloc
 from app.figures.detection.detect_files import detect_files, pytorch_code
 from app.figures.detection.detect_settings import DetectSettings
 from app.open_models import OpenNetwork
+from app.session_devices import device_of
 from app.video_runs import RUNS
 from app.widgets.detect_acts import act
 from app.widgets.model_picker import model_picker, network_values
@@ -19,7 +20,7 @@ from app.widgets.screen import Download, Screen, close_screen, open_screen
 def page() -> None:
     """Draw the screen."""
     screen = open_screen("detect", first_picture=FIRST_PICTURE)
-    picked = model_picker(screen, tasks=("detection",), default=DEFAULT_NET)
+    picked = model_picker(screen, tasks=("detection",), default=DEFAULT_NET).on(device_of(screen.session))
     _detect(screen, picked)
 
 

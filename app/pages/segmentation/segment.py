@@ -13,6 +13,7 @@ from app.figures.segmentation.segment_files import pytorch_code, segment_files
 from app.figures.segmentation.segment_network import SegmentSettings, settings_of
 from app.open_models import OpenNetwork
 from app.segment_runs import act, asks_for_rerun
+from app.session_devices import device_of
 from app.video_runs import RUNS
 from app.widgets.model_picker import model_picker, network_values
 from app.widgets.screen import Download, Screen, close_screen, open_screen
@@ -22,7 +23,7 @@ from cnn.segmentation.segment import SegmenterError, categories_of
 def page() -> None:
     """Draw the screen."""
     screen = open_screen("segment")
-    network = model_picker(screen, ("segmentation",), "unet-street")
+    network = model_picker(screen, ("segmentation",), "unet-street").on(device_of(screen.session))
     try:
         categories = categories_of(network.model, record=network.record)
     except SegmenterError:
