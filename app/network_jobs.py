@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.open_models import OpenNetwork
+from cnn.hooks import locked
 from cnn.jobs import Job, JobOptions, submit
 from cnn.models.cache import model_bytes
 
@@ -33,4 +34,5 @@ def submit_with(
     """
     if model_bytes(network.model) > MOST_BYTES:
         raise NetworkTooLarge
-    return submit(function, options=options, model=network.model, **parameters)
+    with locked(network.model):  # nobody's hooks hang on it while it is written down
+        return submit(function, options=options, model=network.model, **parameters)

@@ -72,10 +72,10 @@ class AttributionScreen extends Instrument {
 
   stateNow() {
     const { block, settings, words } = this, { layers } = this.cams, [, height, width] = this.picture.shape, { job } = block;
-    const { besides } = block, coming = [...job.tasks, ...besides.tasks];
+    const { besides } = block, stands = (method) => [job, besides].find((one) => one.tasks.includes(method))?.state;
     const maps = new Map();
     layers.forEach((layer) => CAMS.forEach((method, place) => maps.set(`${method}@${layer.name}`, this.camMap(layer, method, place, height, width))));
-    for (const method of [...FAST, ...SLOW]) maps.set(method, this.pixelMap(method, coming.includes(method)));
+    for (const method of [...FAST, ...SLOW]) maps.set(method, this.pixelMap(method, stands(method)));
     for (const map of maps.values()) { map.curve = block.curves[map.name]; map.areas = map.curve?.done ? map.curve.areas : null; }
     const layer = layers.find((other) => other.name === settings.layer) || layers[0];
     const chosen = CAMS.includes(settings.method) ? (layer ? `${settings.method}@${layer.name}` : "saliency") : settings.method;
@@ -92,9 +92,9 @@ class AttributionScreen extends Instrument {
     return { ...heat, name: `${method}@${layer.name}`, method, layer: layer.name, grid: layer.grid, pixels: layer.pixels, raw, unit: heat.limit || 1, warning: layer.warnings[method] };
   }
 
-  pixelMap(method, busy) {
+  pixelMap(method, stands) {                              // stands: the state of the job that makes it
     const found = this.pixels.get(method), offered = SLOW.includes(method) || this.block.settings.pixels;
-    const about = { name: method, method, layer: "", unit: 1, slow: offered, share: 0, busy, signed: false, limit: 1, warning: "" };
+    const about = { name: method, method, layer: "", unit: 1, slow: offered, share: 0, busy: Boolean(stands), queued: stands === "queued", signed: false, limit: 1, warning: "" };
     if (!found) return about;
     return { ...about, ...this.kept(found.id, () => pixelHeat(found.data, found.signed)), warning: found.warning, gap: found.gap, share: found.done / found.total, done: found.done, total: found.total };
   }

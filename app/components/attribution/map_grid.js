@@ -29,7 +29,7 @@ class Cell {
     this.element.title = map.warning ? words[`warning_${map.warning}`] : "";
     this.rest = this.element.dataset.state === "estimate" ? fill(words[map.busy ? "cell_share" : "cell_stopped"], { percent: Math.round(100 * map.share) })
       : map.entries ? (map.warning ? "!" : map.areas ? fill(words.cell_areas, { deletion: map.areas[0].toFixed(2), insertion: map.areas[1].toFixed(2) }) : "")
-      : map.busy ? words.cell_busy : map.slow ? words.cell_make : words.cell_wait;
+      : map.busy ? words[map.queued ? "cell_queued" : "cell_busy"] : map.slow ? words.cell_make : words.cell_wait;
     this.note.textContent = this.rest;
   }
 

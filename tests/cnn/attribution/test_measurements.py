@@ -7,7 +7,7 @@ import torch
 
 from cnn.attribution.faithfulness import faithfulness_steps
 from cnn.attribution.grad_cam import CAM_METHODS, cam_grid, grad_cams
-from cnn.attribution.measurements import CurveTask, HeatTask, measurement_steps
+from cnn.attribution.measurements import PASS_METHODS, CurveTask, HeatTask, ShuffledTask, measurement_steps
 from cnn.attribution.pixels import attribution, occlusion_steps
 from cnn.attribution.sanity import rank_correlation, shuffled_weights
 from cnn.models.registry import build_model
@@ -38,6 +38,39 @@ def test_every_task_gives_what_the_direct_call_gives() -> None:
     curve = list(faithfulness_steps(model, photo(), heat, 2, steps=4))
     assert found["map"].curve == tuple((s.fraction, s.deletion, s.insertion) for s in curve)
     assert found["map"].areas == (curve[-1].deletion_area, curve[-1].insertion_area)
+
+
+def test_each_run_is_told_and_the_gradient_is_taken_once() -> None:
+    model = build_model("tiny_vgg", num_classes=4, seed=1)
+    layer = "block2.3"
+    tasks = (
+        *(HeatTask(name) for name in PASS_METHODS),
+        HeatTask("smooth_grad", samples=3),
+        ShuffledTask("saliency", "saliency"),
+        ShuffledTask("cam", "grad_cam", layer),
+    )
+    passes: list[int] = []
+    handle = model.register_forward_pre_hook(lambda *_: passes.append(1))
+    stream = measurement_steps(model=model, image=photo(), target=2, tasks=tasks)
+    both = [next(stream), next(stream)][-1].results
+    handle.remove()
+    assert len(passes) == 1
+    assert set(both) == {"saliency", "input_x_gradient"}
+    records = list(stream)
+    shares = [r.results["smooth_grad"].done for r in records if "smooth_grad" in r.results]
+    assert shares == [1, 2, 3, 3, 3]
+    found = records[-1].results
+    for method in (*PASS_METHODS, "smooth_grad"):
+        wanted = attribution(method, model, photo(), 2, steps=3)
+        torch.testing.assert_close(found[method].heat, wanted.heat)
+        assert found[method].signed == wanted.signed
+    shuffled = shuffled_weights(model)
+    assert found["shuffled saliency"].shuffled
+    torch.testing.assert_close(
+        found["shuffled saliency"].heat, attribution("saliency", shuffled, photo(), 2).heat
+    )
+    cam = grad_cams(shuffled, photo(), [layer], 2)[layer].raw
+    torch.testing.assert_close(found["shuffled cam"].heat, cam)
 
 
 def test_unknown_tasks_are_named() -> None:
