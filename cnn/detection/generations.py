@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +20,13 @@ from cnn.detection.reading import DetectorError
 from cnn.detection.rpn import PIPELINES, Pipeline, rpn_proposals
 from cnn.hooks import evaluating, locked
 
-__all__ = ["CROP_SIDE", "Generation", "Generations", "generations"]
+__all__ = ["CROP_SIDE", "PARTS", "Generation", "Generations", "generations", "measured_parts"]
 
 CROP_SIDE = 224
+PARTS = ("proposals", "crops", "shared", "heads")
+"""What is measured, in this order: the proposal network, R-CNN's crops, the pass over the picture, the heads."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +88,43 @@ def generations(
         DetectorError: another network. ValueError: no regions.
     Source: Girshick et al. 2014; Girshick 2015; Ren et al. 2015.
     """
+    steps = measured_parts(model, image, regions, search_seconds, sample=sample)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Generations = end.value
+            return found
+
+
+def measured_parts(
+    model: nn.Module, image: Tensor, regions: Tensor, search_seconds: float, *, sample: int = 8
+) -> Generator[str, None, Generations]:
+    """`generations` part by part: yields each of `PARTS` before it is measured, and returns the result.
+
+    Between two parts the network is as it was and not locked. Raises: as `generations`.
+    """
     if not isinstance(model, GeneralizedRCNN):
         raise DetectorError(f"wanted a Faster R-CNN of torchvision, got {type(model).__name__}")
     if len(regions) < 1 or sample < 1:
         raise ValueError(f"wanted a region and a sample of at least 1, got {len(regions)} and {sample}")
     boxes = regions[: min(sample, len(regions))]
     picture = expect_picture(image)
+    yield "proposals"
     proposed = rpn_proposals(model, image)
     network: Any = model
-    with locked(model), evaluating(model), torch.inference_mode():
+    yield "crops"
+    with _at_work(model):
         batch, _ = network.transform([picture])
         crops = torch.stack([_crop(picture, box) for box in boxes.tolist()])
         inputs = torch.stack([network.transform.normalize(crop) for crop in crops])
-        shown = list(batch.image_sizes[0])
-        scaled = resize_boxes(boxes.float(), list(image.shape[-2:]), shown)
         crop_seconds, crop_work, _ = _measured(lambda: network.backbone(inputs))
+    yield "shared"
+    with _at_work(model):
         once_seconds, once_work, features = _measured(lambda: network.backbone(batch.tensors))
+    yield "heads"
+    with _at_work(model):
+        scaled = resize_boxes(boxes.float(), list(image.shape[-2:]), list(batch.image_sizes[0]))
         head_seconds, head_work, pooled = _measured(
             lambda: _heads(network, features, scaled, batch.image_sizes)
         )
@@ -128,6 +155,12 @@ def generations(
     return Generations(rows, boxes, crops, pooled.mean(1), proposed.boxes)
 
 
+@contextmanager
+def _at_work(model: nn.Module) -> Iterator[None]:
+    with locked(model), evaluating(model), torch.inference_mode():
+        yield
+
+
 def _crop(picture: Tensor, box: list[float]) -> Tensor:
     """(3, 224, 224): the box warped, at least a pixel of it."""
     x1, y1 = int(box[0]), int(box[1])
@@ -144,7 +177,7 @@ def _heads(network: Any, features: Any, boxes: Tensor, sizes: Any) -> Tensor:
     return pooled
 
 
-def _measured(run: Any) -> tuple[float, int, Any]:
+def _measured(run: Callable[[], T]) -> tuple[float, int, T]:
     """(seconds of a second run, multiply-adds, result)."""
     with FlopCounterMode(display=False) as counter:
         run()

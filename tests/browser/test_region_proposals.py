@@ -58,7 +58,7 @@ def test_O8_merges_are_scrubbed_without_the_server(open_page: Opener) -> None:
     caption = page.locator(".view").nth(1).locator("figcaption")
     first = tree.first_regions
     expect(caption).to_contain_text(f"{first} of {first} segments left", timeout=PATIENCE)
-    expect(page.locator(".view").first.locator(".readout")).to_be_empty(timeout=PATIENCE)
+    expect(page.locator(".work-text")).to_be_empty(timeout=PATIENCE)
     before = page.locator(".merge-map").evaluate("(canvas) => canvas.toDataURL()")
     page.get_by_role("button", name="One merge on").click()
     expect(caption).to_contain_text(f"{first - 1} of {first} segments left", timeout=PATIENCE)
@@ -77,3 +77,21 @@ def test_O8_generations_on_a_phone(open_page: Opener) -> None:
         expect(once.locator(".fact b").first).to_have_text("1")
     expect(page.locator(".generations-view")).to_contain_text("무작위")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_O8_the_long_measurement_is_stopped_and_goes_on(open_page: Opener) -> None:
+    slow = "fasterrcnn_resnet50_fpn"
+    page = open_page(f"region_proposals?tab=generations&pic=cat&strategies=05&net={slow}")
+    text, button = page.locator(".work-text"), page.locator(".work-act")
+    expect(button).to_have_text("Stop", timeout=PATIENCE)
+    button.click()
+    expect(text).to_contain_text("Stopped", timeout=PATIENCE)
+    expect(button).to_have_text("Go on")
+    expect(page.locator("article")).to_have_count(0)
+    button.click()
+    expect(button).to_have_text("Stop", timeout=PATIENCE)
+    expect(text).not_to_contain_text("Stopped")
+    page.get_by_label("Network", exact=True).select_option("fasterrcnn_mobilenet_v3_large_320_fpn")
+    expect(page.locator("article")).to_have_count(3, timeout=PATIENCE)
+    expect(text).to_be_empty(timeout=PATIENCE)
+    expect(button).to_be_hidden()

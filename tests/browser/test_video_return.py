@@ -8,11 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from playwright.sync_api import Page, expect
 
 from cnn.images.encode import to_hwc
 from cnn.images.gallery import picture
 
+pytestmark = pytest.mark.browser
 Opener = Callable[..., Page]
 PATIENCE = 150_000
 FRAMES = 150

@@ -10,8 +10,9 @@ import { GenerationsView, secondsText } from "./generations_view.js";
 import { Merging } from "./merging.js";
 import { ProposalControls } from "./proposal_controls.js";
 import { FOUND_FROM, coverage } from "./recall.js";
+import { WORK_OVER, WorkView } from "./work_view.js";
 
-const TABS = ["regions", "generations"], LEFT_AT_FIRST = 40;
+const TABS = ["regions", "generations"], LEFT_AT_FIRST = 40, ASK_AFTER = 400;
 
 class ProposalScreen extends Instrument {
   constructor(root) {
@@ -25,7 +26,7 @@ class ProposalScreen extends Instrument {
     this.editor.over.setAttribute("aria-describedby", "proposal-help");
     this.map = make("canvas", { class: "merge-map", role: "img", onpointermove: (event) => this.pointed(event), onpointerleave: () => { this.pointing = null; this.drawMerging(); } });
     this.captions = [make("figcaption"), make("figcaption")];
-    this.readout = make("p", { class: "readout" }); this.searching = make("p", { class: "readout", role: "status" });
+    this.readout = make("p", { class: "readout" });
     this.sentence = make("p", { class: "verdict" });
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.find(".pane"));
@@ -40,11 +41,12 @@ class ProposalScreen extends Instrument {
     this.chart?.close();
     this.chart = new CoverageChart(words, (n) => this.turn({ n }));
     this.generations = new GenerationsView(words);
+    this.work = new WorkView(words, (action) => { this.wished = action; this.ask(); });
     this.tabs = TABS.map((id) => make("button", { role: "tab", id: `proposal-tab-${id}`, class: "tab", "data-tab": id, onclick: () => this.change({ tab: id }), onkeydown: (event) => { if (event.key === "ArrowRight" || event.key === "ArrowLeft") { const other = TABS[1 - TABS.indexOf(id)]; this.change({ tab: other }); this.tabs[TABS.indexOf(other)].focus(); } } }, words[`tab_${id}`]));
     this.find(".tabs").replaceChildren(...this.tabs);
     this.find(".tabs").setAttribute("aria-label", words.title);
     this.find(".help").textContent = words.keys_help;
-    this.views = make("div", { class: "views" }, make("figure", { class: "view" }, this.captions[0], this.editor.element, this.counter.element, this.searching), make("figure", { class: "view" }, this.captions[1], this.map, this.player.element, this.readout));
+    this.views = make("div", { class: "views" }, make("figure", { class: "view" }, this.captions[0], this.editor.element, this.counter.element), make("figure", { class: "view" }, this.captions[1], this.map, this.player.element, this.readout));
     this.under = make("div", { class: "under" }, this.sentence, this.chart.element);
     this.laid = "";
   }
@@ -54,8 +56,10 @@ class ProposalScreen extends Instrument {
     return fill(this.words.strategy, { colours: this.words[`colours_${colours}`], scale, parts: parts.join(", ") });
   }
 
-  change(values) { Object.assign(this.settings, values); this.player.stop(); this.counter.stop(); if (this.block) this.controls.sync(this.settings, this.block); this.mark(); this.exchange.ask(); }
+  change(values) { Object.assign(this.settings, values); this.player.stop(); this.counter.stop(); if (this.block) this.controls.sync(this.settings, this.block); this.mark(); this.wished = ""; this.ask(); }
   turn(values) { Object.assign(this.settings, values); this.exchange.rest(); this.show(); }
+
+  ask() { clearTimeout(this.asking); this.exchange.ask(this.known, this.wished ? { action: this.wished } : {}); }
 
   mark() { for (const tab of this.tabs) { const chosen = tab.dataset.tab === this.settings.tab; tab.setAttribute("aria-selected", chosen); tab.tabIndex = chosen ? 0 : -1; } }
 
@@ -79,8 +83,12 @@ class ProposalScreen extends Instrument {
     this.layout();
     this.show();
     this.ready += 1;
-    if (block.missing && this.exchange.usable) this.exchange.ask();
-    else if (block.missing) { this.exchange.lastTold = null; this.exchange.restNow(); }
+    if (this.wished && block.action === this.wished) this.wished = "";
+    clearTimeout(this.asking);
+    if (block.missing && this.exchange.usable) {
+      if (!block.work || this.wished) this.ask();
+      else if (!WORK_OVER.includes(block.work.state)) this.asking = setTimeout(() => this.ask(), ASK_AFTER);
+    } else if (block.missing) { this.exchange.lastTold = null; this.exchange.restNow(); }
   }
 
   readTargets(text) {
@@ -154,15 +162,15 @@ class ProposalScreen extends Instrument {
 
   show() {
     const { settings, words, block } = this, { tab } = block.settings;
-    const grown = block.regions.numbers.length, searching = !block.missing ? "" : grown === settings.strategies.length ? words.measuring : fill(words.searching, { done: grown, all: settings.strategies.length }), waits = tab === "generations" && !this.measured;
-    this.find(".notice").classList.toggle("cs-hidden", !waits);
-    this.find(".notice").textContent = waits ? searching : "";
-    this.searching.textContent = searching;
+    this.find(".notice").classList.add("cs-hidden");
+    this.work.show(block.missing, block.work, block.regions.numbers.length, settings.strategies.length);
+    this.generations.element.classList.toggle("cs-hidden", !this.measured);
     this.mark();
     this.controls.sync(settings, block);
     if (this.laid !== tab) {
       this.laid = tab;
       this.find(".pane").replaceChildren(...(tab === "regions" ? [this.views, this.under] : [this.generations.element]));
+      (tab === "regions" ? this.views.firstChild : this.find(".pane")).append(this.work.element);
       this.find(".pane").setAttribute("aria-labelledby", `proposal-tab-${tab}`);
       this.layout();
     }
@@ -219,7 +227,7 @@ class ProposalScreen extends Instrument {
     this.drawMerging();
   }
 
-  close() { super.close(); this.player?.stop(); this.counter?.stop(); this.chart?.close(); this.observer.disconnect(); clearTimeout(this.saying); }
+  close() { super.close(); this.player?.stop(); this.counter?.stop(); this.chart?.close(); this.observer.disconnect(); clearTimeout(this.saying); clearTimeout(this.asking); }
 }
 
 export default mounted(ProposalScreen, ".proposal-screen");

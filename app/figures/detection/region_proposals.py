@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.figures.colours import palette
+from app.figures.detection.region_proposals_job import RUNS
 from app.figures.detection.region_proposals_runs import (
+    PATIENCE,
     first_trees,
     generations_key,
     is_noted,
@@ -34,12 +36,15 @@ CROP_SHOWN = 72
 
 
 def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPicture]) -> bytes:
-    """Answer the browser: `settings`, and the ids of parts that it has (`known`)."""
-    sent = parameters.get("settings")
+    """Answer the browser: `settings`, the ids of parts that it has (`known`), and `action` "stop" or "start" for the job
+    that makes what is missing."""
+    sent, shown = parameters.get("settings"), picture()
     settings = ProposalSettings.from_mapping(sent if isinstance(sent, Mapping) else {})
-    return proposals_block(
-        picture(), settings, known=known(parameters), header={"id": parameters.get("id", 0)}
-    )
+    first_trees(shown, settings, patience=0.0)
+    action = str(parameters.get("action", ""))[:10]
+    work = RUNS.follow(str(parameters.get("session", "")), shown, settings, action)
+    header = {"id": parameters.get("id", 0), "action": action, "work": work}
+    return proposals_block(shown, settings, known=known(parameters), header=header, waits=False)
 
 
 def known(sent: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,19 +64,21 @@ def proposals_block(
     *,
     known: Collection[str] = (),
     header: Mapping[str, Any] | None = None,
+    waits: bool = True,
 ) -> bytes:
     """Return picture, the shown tree, the regions in order, and the network's proposals or the generations.
 
-    One answer grows trees for a moment, and only one without a live route in its header runs a detector; where
-    `missing` is not 0 the browser is to ask again. Parts with an id in `known` are left out.
+    What takes long is made by a job that `live_block` begins. Only where there is no live route (none in the header, and
+    `waits`) an answer itself grows trees for a moment and runs the detector. Where `missing` is not 0 the browser is to
+    ask again. Parts with an id in `known` are left out.
     """
-    # A rerun must paint soon; the browser then asks over the live route for what takes longer.
-    waits = not (header or {}).get("live")
-    numbers = first_trees(picture, settings)
+    waits = waits and not (header or {}).get("live")
+    numbers = first_trees(picture, settings, PATIENCE if waits else 0.0)
     tree_number = settings.tree if settings.tree in numbers else numbers[0]
     tree, seconds = tree_of(picture, tree_number)
     boxes, owners, search_seconds = regions_of(picture, settings, numbers)
     block: dict[str, Any] = {
+        "work": None,
         **(header or {}),
         "settings": settings.to_mapping(),
         "picture": {

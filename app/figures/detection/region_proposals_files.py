@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.figures.detection.region_proposals_runs import detector_of, proposed, regions_of
+from app.figures.detection.region_proposals_runs import proposed, regions_of
 from app.figures.detection.region_proposals_settings import MOST_REGIONS, ProposalSettings
 from app.pictures import CurrentPicture, as_photo
 from cnn.detection.iou import iou
+from cnn.detection.proposal_run import is_trained
 from cnn.images.encode import png_bytes, to_hwc
 
 File = tuple[str, str, Callable[[], bytes], str]
@@ -118,7 +119,7 @@ def pytorch_code(picture: CurrentPicture, settings: ProposalSettings) -> str:
 
 
 def _detector(settings: ProposalSettings) -> list[str]:
-    if detector_of(settings.net)[1]:
+    if is_trained(settings.net):
         return [
             "from cnn.weights.pretrained import load_pretrained, pretrained_record",
             f"model = load_pretrained(pretrained_record({settings.net!r}))",

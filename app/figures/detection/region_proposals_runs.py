@@ -6,16 +6,15 @@ import threading
 import time
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from app.cache import BoundedCache, tensor_bytes
 from app.figures.detection.region_proposals_settings import MOST_REGIONS, ProposalSettings
 from app.pictures import CurrentPicture, as_photo
 from cnn.detection.generations import Generations, generations
+from cnn.detection.proposal_run import ProposalStep, is_trained, proposal_detector
 from cnn.detection.region_proposals import STRATEGIES, Grouping, grouping, ranked
 from cnn.detection.rpn import Proposals, rpn_proposals
-from cnn.models.cache import MODEL_CACHE
-from cnn.weights.pretrained import is_there, load_pretrained, pretrained_record
 
 SAMPLE = 6
 PATIENCE = 0.3
@@ -65,41 +64,48 @@ def note(key: tuple[object, ...]) -> None:
         _ready.add(key)
 
 
-def first_trees(picture: CurrentPicture, settings: ProposalSettings) -> tuple[int, ...]:
-    """Return the strategies that one answer waits for: all that were grown already, and more while there is time."""
-    with _ready_lock:
-        grown = [number for number in settings.chosen if (picture.identity, number) in _ready]
+def first_trees(picture: CurrentPicture, settings: ProposalSettings, patience: float) -> tuple[int, ...]:
+    """Return the strategies that one answer waits for: all that were grown already, at least one, and more while there
+    is patience, in seconds."""
+    grown = list(grown_trees(picture, settings))
     start = time.perf_counter()
     for number in settings.chosen:
-        if number not in grown and (not grown or time.perf_counter() - start < PATIENCE):
+        if number not in grown and (not grown or time.perf_counter() - start < patience):
             tree_of(picture, number)
             grown.append(number)
     return tuple(sorted(grown))
 
 
-def detector_of(name: str) -> tuple[nn.Module, bool]:
-    """Return a Faster R-CNN and whether it has its published weights; else they are random (seed 0)."""
-    record = pretrained_record(name)
-    if is_there(record):
-        return MODEL_CACHE.get(("pretrained", record.name), lambda: load_pretrained(record)), True
-    return MODEL_CACHE.get(("random detector", name), lambda: random_detector(name)), False
+def grown_trees(picture: CurrentPicture, settings: ProposalSettings) -> tuple[int, ...]:
+    """Return the chosen strategies whose trees are there already."""
+    with _ready_lock:
+        return tuple(number for number in settings.chosen if (picture.identity, number) in _ready)
 
 
-def random_detector(name: str) -> nn.Module:
-    """Return a Faster R-CNN with torchvision's first weights, drawn by seed 0."""
-    from torchvision.models import get_model
-
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        model: nn.Module = get_model(name, weights=None, weights_backbone=None)
-    return model.eval().requires_grad_(False)
+def keep(picture: CurrentPicture, settings: ProposalSettings, record: ProposalStep) -> None:
+    """Take over what a step of a job for these settings brought."""
+    if record.grown is not None:
+        tree, key = (record.grown.tree, record.grown.seconds), (picture.identity, record.grown.number)
+        _TREES.get_or_make(key, lambda: tree)
+        note(key)
+    trained = is_trained(settings.net)
+    if record.proposals is not None:
+        proposals = record.proposals
+        _PROPOSALS.get_or_make((picture.identity, settings.net, trained), lambda: proposals)
+        note(network_key(picture, settings))
+    if record.generations is not None:
+        found = record.generations
+        _GENERATIONS.get_or_make(_measured_key(picture, settings, trained), lambda: found)
+        note(generations_key(picture, settings))
 
 
 def proposed(picture: CurrentPicture, name: str) -> tuple[Proposals, bool]:
     """Return the proposal network's regions, and whether its weights are trained."""
-    model, trained = detector_of(name)
+    trained = is_trained(name)
     key = (picture.identity, name, trained)
-    return _PROPOSALS.get_or_make(key, lambda: rpn_proposals(model, as_photo(picture))), trained
+    return _PROPOSALS.get_or_make(
+        key, lambda: rpn_proposals(proposal_detector(name)[0], as_photo(picture))
+    ), trained
 
 
 def regions_of(
@@ -116,13 +122,18 @@ def regions_of(
 
 def measured(picture: CurrentPicture, settings: ProposalSettings) -> tuple[Generations, bool]:
     """Return the three generations on the picture, measured once, and whether the weights are trained."""
-    boxes, _, seconds = regions_of(picture, settings, settings.chosen)
-    model, trained = detector_of(settings.net)
-    key = (picture.identity, settings.net, settings.strategies, settings.seed, trained)
-    image = as_photo(picture)
-    return _GENERATIONS.get_or_make(
-        key, lambda: generations(model, image, boxes, seconds, sample=SAMPLE)
-    ), trained
+
+    def make() -> Generations:
+        boxes, _, seconds = regions_of(picture, settings, settings.chosen)
+        model, _ = proposal_detector(settings.net)
+        return generations(model, as_photo(picture), boxes, seconds, sample=SAMPLE)
+
+    trained = is_trained(settings.net)
+    return _GENERATIONS.get_or_make(_measured_key(picture, settings, trained), make), trained
+
+
+def _measured_key(picture: CurrentPicture, settings: ProposalSettings, trained: bool) -> tuple[object, ...]:
+    return (picture.identity, settings.net, settings.strategies, settings.seed, trained)
 
 
 def network_key(picture: CurrentPicture, settings: ProposalSettings) -> tuple[object, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 import torch
 from torchvision.ops import box_iou
 
+from app.figures.detection import region_proposals_job
 from app.figures.detection.region_proposals import (
     card,
     live_block,
@@ -21,12 +24,17 @@ from app.figures.detection.region_proposals import (
     screen_words,
 )
 from app.figures.detection.region_proposals_files import listed, proposal_files, pytorch_code
+from app.figures.detection.region_proposals_job import ProposalRuns
 from app.figures.detection.region_proposals_runs import tree_of
 from app.figures.detection.region_proposals_settings import FIELDS, NETWORKS, ProposalSettings
 from app.language import LANGUAGES, Words
-from app.pictures import picture_of
+from app.pictures import as_photo, picture_of
 from app.wire import unpack
-from cnn.detection.region_proposals import STRATEGIES, merge_steps
+from cnn.detection.generations import generations
+from cnn.detection.proposal_run import proposal_detector
+from cnn.detection.region_proposals import STRATEGIES, grouping, merge_steps, ranked
+from cnn.detection.rpn import rpn_proposals
+from cnn.jobs import QueueFull
 
 MODULE = "region_proposals/region_proposals.js"
 SMALL = "matrix"
@@ -60,17 +68,99 @@ def test_O8_the_block_holds_tree_and_regions_in_order() -> None:
     assert not block_of(known=ids, tree=2)[1]
 
 
-def test_a_rerun_leaves_the_detector_to_the_live_route() -> None:
+def followed(settings: ProposalSettings, picture: Any, session: str = "s") -> list[dict[str, Any]]:
+    """What the live route tells, asked until nothing is missing."""
+    told, end = [], time.monotonic() + 120
+    while time.monotonic() < end:
+        answer = live_block({"settings": settings.to_mapping(), "session": session}, lambda: picture)
+        told.append(unpack(answer)[0])
+        if not told[-1]["missing"]:
+            return told
+        time.sleep(0.05)
+    raise AssertionError(told[-1])
+
+
+def test_what_takes_long_is_left_to_a_job_that_the_live_route_follows() -> None:
     values = "1,2,3;4,5,60;7,8,9;3,3,3"
     settings = ProposalSettings(tab="generations", strategies="0")
     picture = picture_of(SMALL, values)
-    first, _ = unpack(proposals_block(picture, settings, header={"live": {"path": "x", "token": "y"}}))
-    assert first["missing"] == 1
+    rerun = {"live": {"path": "x", "token": "y"}}
+    first, _ = unpack(proposals_block(picture, settings, header=rerun))
+    assert (first["missing"], first["work"]) == (1, None)
     assert "generations" not in first
-    asked, _ = unpack(live_block({"settings": settings.to_mapping()}, lambda: picture))
-    assert (asked["missing"], len(asked["generations"]["rows"])) == (0, 3)
-    again, _ = unpack(proposals_block(picture, settings, header={"live": {"path": "x", "token": "y"}}))
+    told = followed(settings, picture)
+    asked = told[-1]
+    assert (asked["missing"], asked["work"], len(asked["generations"]["rows"])) == (0, None, 3)
+    assert {answer["work"]["state"] for answer in told[:-1]} <= {"queued", "running", "finished"}
+    again, _ = unpack(proposals_block(picture, settings, header=rerun))
     assert again["generations"] == asked["generations"]
+
+
+@pytest.mark.parametrize("values", [{}, {"source": "network"}, {"tab": "generations"}], ids=str)
+def test_O8_a_jobs_picture_is_the_one_computed_at_once(values: dict[str, Any]) -> None:
+    pixels = ";".join(
+        ",".join(str((3 * r * c + len(str(values))) % 90) for c in range(26)) for r in range(22)
+    )
+    settings = ProposalSettings.from_mapping({**values, "strategies": "024"})
+    picture = picture_of(SMALL, pixels)
+    followed(settings, picture)
+    told, arrays = unpack(proposals_block(picture, settings))
+    image = as_photo(picture)
+    trees = [grouping(image, STRATEGIES[number]) for number in settings.chosen]
+    boxes, _ = ranked(trees, (22, 26), limit=2000, seed=settings.seed)
+    assert np.array_equal(arrays["boxes"], boxes.numpy())
+    assert np.array_equal(arrays["segments"], trees[0].segments.numpy())
+    model, _ = proposal_detector(settings.net)
+    if settings.source == "network":
+        np.testing.assert_allclose(
+            arrays["proposed"], rpn_proposals(model, image).boxes, rtol=1e-5, atol=1e-4
+        )
+    if settings.tab == "generations":
+        direct = generations(model, image, boxes, 0.0, sample=6)
+        counts = [(row.passes, row.regions, row.multiply_adds) for row in direct.rows]
+        rows = told["generations"]["rows"]
+        assert [(row["passes"], row["regions"], row["multiply_adds"]) for row in rows] == counts
+        np.testing.assert_allclose(arrays["pooled"], direct.pooled, rtol=1e-4, atol=1e-5)
+
+
+def test_a_person_stops_the_job_and_goes_on() -> None:
+    picture = picture_of(SMALL, "9,2,3,9;4,5,6,9;7,8,9,9;1,1,1,5")
+    settings = ProposalSettings(tab="generations", strategies="013")
+
+    def told(session: str, action: str = "") -> Any:
+        parameters = {"settings": settings.to_mapping(), "session": session, "action": action}
+        return unpack(live_block(parameters, lambda: picture))[0]
+
+    stopped = told("stops", "stop")
+    assert (stopped["work"]["state"], stopped["action"]) == ("cancelled", "stop")
+    begun = told("stops")
+    assert begun["work"]["state"] in ("queued", "running")
+    assert told("stops", "stop")["work"]["state"] == "cancelled"
+    later = told("stops")
+    assert (later["work"]["state"], later["missing"] > 0) == ("cancelled", True)
+    assert told("stops", "start")["work"]["state"] in ("queued", "running")
+    assert not followed(settings, picture, "stops")[-1]["missing"]
+
+
+def test_other_settings_end_the_job_before_and_a_full_queue_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = picture_of(SMALL, "9,2,3,1;4,5,6,2;7,8,9,3;1,1,8,5")
+    runs = ProposalRuns()
+    settings = ProposalSettings(tab="generations", strategies="25")
+    runs.follow("one", picture, settings, "")
+    job = runs._runs["one"].job
+    runs.follow("one", picture, replace(settings, seed=7), "")
+    assert job.state in ("cancelled", "finished")
+    assert runs._runs["one"].job is not job
+    runs.follow("one", picture, settings, "stop")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise QueueFull(20)
+
+    monkeypatch.setattr(region_proposals_job, "submit", full)
+    refused = runs.follow("two", picture, settings, "")
+    assert refused is not None
+    assert refused["state"] == "refused"
+    assert all(refused["error"].values())
 
 
 def test_trees_follow_one_after_the_other() -> None:
