@@ -219,10 +219,10 @@ class VideoRuns:
             total += run.bytes
             if place >= MAX_RUNS - room or total > TOTAL_BYTES:
                 self._forget(run)
-        if not self._swept and self._folder.is_dir():
-            for left in self._folder.iterdir():  # by a server that was killed
-                with suppress(OSError):
-                    if time.time() - left.stat().st_mtime > OLD_SECONDS:
+        if not self._swept:
+            with suppress(OSError):
+                for left in self._folder.iterdir():  # by a server that was killed
+                    if left.name not in self._runs and time.time() - left.stat().st_mtime > OLD_SECONDS:
                         shutil.rmtree(left, ignore_errors=True)
         self._swept = True
 

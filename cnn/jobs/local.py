@@ -213,7 +213,7 @@ class LocalEngine:
         }
         for device, queue in self._queues.items():
             while not self._closed and self._busy(device) < self._slots_of(device):
-                run = queue.pop(lambda run: not (run.job.options.heavy and run.job.session in taken))
+                run = queue.pop(lambda r: not (r.held or (r.job.options.heavy and r.job.session in taken)))
                 if run is None:
                     break
                 del self._queued[run.job.id]

@@ -23,7 +23,7 @@ _Command = tuple[str, Mapping[str, Any] | None, Frames]
 
 class Run:
     """What the local engine knows of a job. `kill_at` is the moment at which a cancelled one is no longer
-    waited for.
+    waited for; one that is `held` is not begun.
     """
 
     def __init__(self, job: Job, module: str, payload: Frames) -> None:
@@ -32,7 +32,7 @@ class Run:
         self.kill_at: float | None = None
         self._module = module
         self._payload = payload
-        self._paused = self._held = False
+        self.held = self._paused = False
         self._baseline: int | None = None
         self._entering = threading.Lock()
         self._commands: SimpleQueue[_Command | None] = SimpleQueue()
@@ -61,9 +61,9 @@ class Run:
 
     def hold(self, held: bool) -> bool:
         """Let it rest while nobody is there, or go on; one that a person paused stays so. True if that changed it."""
-        if held == self._held or self.job.done or (held and self._paused):
+        if held == self.held or self.job.done or (held and self._paused):
             return False
-        self._held = held
+        self.held = held
         self.tell("pause" if held else "resume", ())
         self.pause(held)
         return True

@@ -356,6 +356,20 @@ def test_a_held_job_goes_on_with_another_session_and_ends_with_that(engine, unti
     assert job.state == "cancelled"
 
 
+def test_a_held_job_that_waits_is_not_begun_before_its_session_is_back(engine, until):
+    first = start(engine, jobs.counting, session="b", steps=10_000)
+    waits = start(engine, jobs.counting, steps=1, options=JobOptions(session="a", held_for=60))
+    after = start(engine, jobs.counting, session="c", steps=1)
+    engine.leave("a")
+    time.sleep(1.6)
+    first.cancel()
+    assert after.wait(10) == "finished"
+    time.sleep(0.3)
+    assert waits.state == "queued"
+    engine.touch("a")
+    assert waits.wait(10) == "finished"
+
+
 def test_abandoned_jobs_end(engine):
     job = start(engine, jobs.counting, steps=10_000, options=JobOptions(abandon_after=0.6))
     for _ in range(8):
