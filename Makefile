@@ -34,7 +34,7 @@ $(STAMPS)/run: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(STAMPS)/dev: requirements.txt requirements-dev.txt requirements-openvino.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 

@@ -18,6 +18,7 @@ from cnn.detection.fast_nms import fast_batched_nms
 from cnn.detection.instances import InstanceHeads, pasted
 from cnn.detection.network import PRECISIONS, Ran, run_network
 from cnn.detection.reading import Reading, reading_of
+from cnn.models.converted import TORCH
 from cnn.weights.builtin import Builtin
 
 __all__ = ["Detections", "RawDetections", "Timings", "detect", "detections", "raw_batch", "raw_detections"]
@@ -57,7 +58,7 @@ class RawDetections:
         picture_size: (height, width) in pixels. extent: the same in pixels of the network's input.
         reading: classes, key point names.
         suppression: the detector's own score floor, IoU threshold and limit.
-        score_floor: what was applied. timings: up to here.
+        score_floor: what was applied. timings: up to here. runtime: what computed the network, for people.
     """
 
     candidates: Candidates
@@ -68,6 +69,7 @@ class RawDetections:
     score_floor: float
     timings: Timings
     instances: Instances | None = field(default=None, repr=False)
+    runtime: str = TORCH
 
     @property
     def boxes(self) -> Tensor:
@@ -174,9 +176,9 @@ def raw_detections(
     Args:
         model, image, record: as `detect`.
         score_floor: candidates at or below it are not kept; the detector's own if None.
-        precision: "exact", the network as it is; "fast", a copy with batch norms folded in, channels last
-        and in 16
-            bits where the device is made for it: the same boxes to about three digits.
+        precision: "exact", the network as it is; "fast", a copy with batch norms folded in, channels last and in 16 bits
+            where the device is made for it: the same boxes to about three digits; on a CPU by OpenVINO where it is
+            installed, from the fourth picture on (`cnn.models.converted`).
 
     Raises: as `detect`.
     """
@@ -221,6 +223,7 @@ def _raw(ran: Ran, index: int, floor: float, reading: Reading) -> RawDetections:
         score_floor=floor,
         timings=timings,
         instances=heads,
+        runtime=ran.runtime,
     )
 
 

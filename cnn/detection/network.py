@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -14,8 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection import KeypointRCNN, MaskRCNN
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.ssd import SSD
 
 from cnn.checks import expect_image
+from cnn.detection.agreement import BOX_TOLERANCE, box_distance
 from cnn.detection.candidates import (
     Candidates,
     NetworkOutputs,
@@ -26,6 +28,7 @@ from cnn.detection.candidates import (
 )
 from cnn.detection.reading import Reading
 from cnn.hooks import evaluating, locked
+from cnn.models.converted import OPENVINO, TORCH, Recipe, converted, refuse
 from cnn.models.prepared import prepared
 from cnn.models.yolo import YOLO, decode, letterbox
 
@@ -47,6 +50,12 @@ FAST_PARTS = (
     "roi_heads.keypoint_head",
     "roi_heads.keypoint_predictor",
 )
+CONVERTED_PARTS = FAST_PARTS[
+    :5
+]  # masks and key points stay torch's: they are made for a few boxes, when asked for
+
+Sizes = tuple[tuple[int, int], ...]
+Form = torch.memory_format | None  # of a fast copy's input; None: the network as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +74,7 @@ class Ran:
     instance_model: GeneralizedRCNN | None
     preprocess_seconds: float
     network_seconds: float
+    runtime: str = TORCH
 
 
 def expect_picture(image: Tensor) -> Tensor:
@@ -95,27 +105,66 @@ def _bounded(picture: Tensor) -> Tensor:
 
 
 def run_network(model: nn.Module, images: Sequence[Tensor], reading: Reading, *, fast: bool) -> Ran:
-    """The detector's pass over 1 to 32 pictures. Raises: TypeError, ValueError: no pictures."""
+    """The detector's pass over 1 to 32 pictures; `fast`: by the fastest runtime that is there.
+
+    Raises:
+        TypeError, ValueError: no pictures.
+    """
     if not 1 <= len(images) <= MAX_BATCH:
         raise ValueError(f"wanted 1 to {MAX_BATCH} pictures, got {len(images)}")
     sizes = tuple((int(image.shape[-2]), int(image.shape[-1])) for image in map(expect_image, images))
-    if isinstance(model, YOLO):
-        return _run_yolo(model, images, sizes, reading, fast)
-    return _run_torchvision(model, images, sizes, fast)
+    anchors = model.anchors if isinstance(model, YOLO) else None
+
+    def run(runner: nn.Module, pictures: Sequence[Tensor], own: Sizes, form: Form) -> Ran:
+        if anchors is not None:
+            return _run_yolo(runner, anchors, pictures, own, reading, form)
+        return _run_torchvision(runner, pictures, own, form)
+
+    if not fast:
+        return run(model, images, sizes, None)
+    if len(images) == 1:
+        quick = converted(model, lambda: _recipe(model, images[0], run))
+        if quick is not None:
+            try:
+                return replace(run(quick, images, sizes, torch.contiguous_format), runtime=OPENVINO)
+            except RuntimeError as error:
+                refuse(model, error)
+    runner = prepared(model, FAST_PARTS if anchors is None else ("",))
+    return run(runner, images, sizes, torch.channels_last)
 
 
-def _run_torchvision(
-    model: Any, images: Sequence[Tensor], sizes: tuple[tuple[int, int], ...], fast: bool
-) -> Ran:
-    device = next(model.parameters()).device
-    runner: Any = prepared(model, FAST_PARTS) if fast else model
-    with locked(runner), _ready(runner, fast), torch.inference_mode():
+def _recipe(
+    model: nn.Module, image: Tensor, run: Callable[[nn.Module, Sequence[Tensor], Sizes, Form], Ran]
+) -> Recipe:
+    """How this detector is converted: read from a part of the picture, checked on the whole."""
+    whole = image.clone()
+    height, width = (int(side) for side in whole.shape[-2:])
+    part = whole[:, : -(-3 * height // 4)] if height > width else whole[..., : -(-3 * width // 4)]
+
+    def once(picture: Tensor) -> Callable[[nn.Module], Ran]:
+        own = ((int(picture.shape[-2]), int(picture.shape[-1])),)
+        return lambda runner: run(runner, [picture], own, torch.contiguous_format)
+
+    def distance(first: Ran, second: Ran) -> float:
+        with torch.inference_mode():
+            mine, others = (ran.outputs.read(0, 0.0) for ran in (first, second))
+            return box_distance(mine, others, first.suppression.iou_threshold)
+
+    sides = () if isinstance(model, SSD) else (2, 3)  # an SSD scales every picture to one size
+    parts, changed = (("",), ("",)) if isinstance(model, YOLO) else (FAST_PARTS, CONVERTED_PARTS)
+    free = {name: (0,) if name.startswith("roi_heads") else sides for name in changed}
+    return Recipe(free, once(whole), once(part), distance, BOX_TOLERANCE, parts)
+
+
+def _run_torchvision(runner: Any, images: Sequence[Tensor], sizes: Sizes, form: Form) -> Ran:
+    device = next(runner.parameters(), torch.empty(0)).device
+    with locked(runner), _ready(runner, form), torch.inference_mode():
         start = time.perf_counter()
         fitted = [expect_picture(image).to(device) for image in images]
         padded = [_wide_enough(picture) for picture in fitted]
         batch, _ = runner.transform(padded)
-        if fast:
-            batch.tensors = batch.tensors.contiguous(memory_format=torch.channels_last)
+        if form is not None:
+            batch.tensors = batch.tensors.contiguous(memory_format=form)
         middle = time.perf_counter()
         two_stage = isinstance(runner, GeneralizedRCNN)
         outputs = region_outputs(runner, batch) if two_stage else dense_outputs(runner, batch)
@@ -127,7 +176,7 @@ def _run_torchvision(
     )
     return Ran(
         outputs=outputs,
-        suppression=suppression_of(model),
+        suppression=suppression_of(runner),
         input_sizes=tuple((int(h), int(w)) for h, w in batch.image_sizes),
         extents=extents,
         picture_sizes=sizes,
@@ -138,11 +187,15 @@ def _run_torchvision(
 
 
 def _run_yolo(
-    model: YOLO, images: Sequence[Tensor], sizes: tuple[tuple[int, int], ...], reading: Reading, fast: bool
+    runner: nn.Module,
+    anchors: Tensor,
+    images: Sequence[Tensor],
+    sizes: Sizes,
+    reading: Reading,
+    form: Form,
 ) -> Ran:
-    device = next(model.parameters()).device
-    runner = prepared(model, ("",)) if fast else model
-    with locked(runner), _ready(runner, fast), torch.inference_mode():
+    device = anchors.device
+    with locked(runner), _ready(runner, form), torch.inference_mode():
         start = time.perf_counter()
         fitted = [expect_picture(image).to(device) for image in images]
         boxed = [letterbox(picture, reading.size) for picture in fitted]
@@ -152,8 +205,8 @@ def _run_yolo(
             place[:, : canvas.shape[1], : canvas.shape[2]] = canvas
         x = (batch - _channels(reading.mean, batch)) / _channels(reading.std, batch)
         middle = time.perf_counter()
-        raw = runner(x.contiguous(memory_format=torch.channels_last) if fast else x).float()
-        boxes, scores = decode(raw, model.anchors)
+        raw = runner(x if form is None else x.contiguous(memory_format=form)).float()
+        boxes, scores = decode(raw, anchors)
         _wait(device)
         end = time.perf_counter()
 
@@ -184,9 +237,9 @@ def _wide_enough(picture: Tensor) -> Tensor:
     return F.pad(picture, (0, right, 0, bottom), value=0.5) if right or bottom else picture
 
 
-def _ready(runner: nn.Module, fast: bool) -> AbstractContextManager[object]:
+def _ready(runner: nn.Module, form: Form) -> AbstractContextManager[object]:
     """Evaluation mode; a fast copy is in it already."""
-    return nullcontext() if fast else evaluating(runner)
+    return evaluating(runner) if form is None else nullcontext()
 
 
 def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from cnn.detection.candidates import Candidates, Suppression
 from cnn.detection.detect import RawDetections, Timings, detections
 from cnn.detection.reading import Reading
+from cnn.models.converted import TORCH
 from cnn.wire import pack, unpack
 
 __all__ = [
@@ -56,7 +57,7 @@ def raw_block(
         arrays `boxes` (M, 4) in pixels of the network's input, `scores` (M,), `labels` (M,); with masks or key points
         also `index` (K,), the places of theirs in these, and `patches` (K, 28, 28), 255 for probability 1, or `points`
         (K, P, 3) in pixels of the picture and `point_scores` (K, P). In the header: `ratio`, from those pixels to the
-        picture's across and down; `size` (height, width) of the picture; the detector's `floor`, `iou`, `limit`.
+        picture's across and down; `size` (height, width) of the picture; the detector's `floor`, `iou`, `limit`; `runtime`.
     """
     order, found = sent_order(raw, most), raw.candidates
     height, width = raw.picture_size
@@ -82,6 +83,7 @@ def raw_block(
             "decode": timings.decode, "preprocess": timings.preprocess, "network": timings.network,
             "postprocess": timings.postprocess,
         },
+        "runtime": raw.runtime,
     }  # fmt: skip
     arrays = {
         "boxes": found.boxes[order].numpy().astype(np.float32, copy=False),
@@ -169,6 +171,7 @@ def stored_raw(block: bytes) -> RawDetections:
             score_floor=float(header["floor"]),
             timings=Timings(**header["timings"]),
             instances=StoredInstances(arrays, extent, size) if "index" in arrays else None,
+            runtime=str(header.get("runtime", TORCH)),
         )
     except (KeyError, TypeError, IndexError, ValueError, struct.error) as error:
         raise ValueError(f"wanted a block of candidates, got another: {type(error).__name__}") from error

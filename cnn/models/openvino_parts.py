@@ -196,7 +196,8 @@ def _save(core: Any, part: nn.Module, seen: _Seen, free: tuple[int, ...], path: 
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     try:
-        traced = torch.jit.trace(_Flat(part, seen.given), seen.inputs, check_trace=False, strict=False)
+        record: Any = torch.jit.trace
+        traced = record(_Flat(part, seen.given), seen.inputs, check_trace=False, strict=False)
         decoder = TorchScriptPythonDecoder(traced, example_input=seen.inputs)
         reader = FrontEndManager().load_by_framework("pytorch")
         model = reader.convert(reader.load(decoder))

@@ -104,7 +104,7 @@ class DetectScreen {
     this.controls.show(found, chosen, settings, block.colours);
     const names = found.categories.filter((name) => name !== "__background__"), known = names.slice(0, 8).join(", ") + (names.length > 8 ? "…" : "");
     this.table.show(found, chosen, block.colours);
-    this.times.show({ ...found.timings, postprocess: found.timings.postprocess + selecting / 1000 }, this.drawing, settings.source !== "picture");
+    this.times.show({ ...found.timings, postprocess: found.timings.postprocess + selecting / 1000 }, this.drawing, settings.source !== "picture", found.runtime);
     this.sayWhat(found, chosen, known);
     this.strip.show(settings, block.colours);
     this.askInstances(found, chosen);

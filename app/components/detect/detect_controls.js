@@ -64,13 +64,14 @@ export class Milliseconds {                            // where the time of one 
   constructor(root, words) {
     this.words = words; this.past = [];
     this.parts = new Map(STAGES.map((name) => [name, { bar: make("i", { class: `part ${name}` }), value: make("td") }]));
-    this.total = make("b");
-    root.replaceChildren(make("h3", {}, words.time_title), make("p", { class: "time-total" }, this.total),
+    this.total = make("b"); this.runtime = make("p", { class: "runtime" });
+    root.replaceChildren(make("h3", {}, words.time_title), make("p", { class: "time-total" }, this.total), this.runtime,
       make("div", { class: "time-bar", "aria-hidden": "true" }, STAGES.map((name) => this.parts.get(name).bar)),
       make("table", { class: "times" }, make("tbody", {}, STAGES.map((name) => make("tr", {}, make("td", {}, make("i", { class: `dot ${name}` }), words[`time_${name}`]), this.parts.get(name).value)))));
   }
 
-  show(seconds, drawing, live) {                       // seconds by stage; drawing in ms; live: several, so their median
+  show(seconds, drawing, live, runtime) {              // seconds by stage; drawing in ms; live: several, so their median
+    setText(this.runtime, fill(this.words.runtime, { runtime }));
     const now = { ...Object.fromEntries(Object.entries(seconds).map(([name, value]) => [name, 1000 * value])), draw: drawing };
     this.past = live ? [...this.past.slice(-14), now] : [now];
     const middle = (name) => this.past.map((one) => one[name]).sort((a, b) => a - b)[this.past.length >> 1];

@@ -62,7 +62,8 @@ export class ClassPanel {
     const ms = (name) => Math.round(1000 * (result.seconds?.[name] || 0));
     const read = result.input_size ? fill(this.words.reads, { w: result.input_size[1], h: result.input_size[0] }) : "";
     this.facts.textContent = [fill(this.words.facts, { parameters: readableCount(network.parameters), classes: network.classes.length }), read,
-      fill(this.words.times, { before: ms("preprocess"), network: ms("network"), after: ms("postprocess") })].filter(Boolean).join(" · ");
+      fill(this.words.times, { before: ms("preprocess"), network: ms("network"), after: ms("postprocess") }),
+      result.runtime ? fill(this.words.runtime, { runtime: result.runtime }) : ""].filter(Boolean).join(" · ");
   }
 
   sentence() {

@@ -122,7 +122,7 @@ class SegmentScreen {
     const pixels = frame.image.getContext("2d").getImageData(0, 0, frame.width, frame.height).data;
     this.frame = { image: planarOf(pixels, frame.width, frame.height), labels: header.arrays.labels, alt: this.words.source_camera };
     this.show();
-    this.panel.showFacts(this.network, { seconds: header.seconds });
+    this.panel.showFacts(this.network, { seconds: header.seconds, runtime: header.runtime });
   }
 
   paintVideo(frame) {

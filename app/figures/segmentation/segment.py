@@ -94,7 +94,7 @@ def segment_block(
     name = f"{picture.identity}:{network.identity}"
     block["result"] = {
         "id": name, "seconds": dict(found.seconds), "input_size": list(found.input_size),
-        "classes": len(found.categories),
+        "classes": len(found.categories), "runtime": found.runtime,
     }  # fmt: skip
     if name not in known:
         arrays["labels"] = found.labels.numpy()

@@ -24,6 +24,14 @@ def memory_text() -> str:
     return f"{pages * 4096 / 1e6:.0f} MB"
 
 
+def runtime_text(words: Words, device: str) -> str:
+    """Return what computes live detection and segmentation on this device, in words."""
+    from cnn.models.converted import OPENVINO, TORCH, runtime_facts
+
+    name, count = runtime_facts() if device == "cpu" else (TORCH, 0)
+    return words("runtime_openvino" if name.startswith(OPENVINO) else "runtime_torch", name=name, count=count)
+
+
 def queue_text(words: Words, position: int, seconds: float | None) -> str:
     """Return where a job stands in the queue and, where that is known, how long it will wait."""
     if seconds is None:

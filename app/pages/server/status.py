@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.figures.server.status import frame_url, memory_text, queue_text
+from app.figures.server.status import frame_url, memory_text, queue_text, runtime_text
 from app.pictures import as_photo
 from app.widgets.screen import Screen, close_screen, open_screen
 from app.widgets.toolbar import chosen_device
@@ -27,6 +27,7 @@ def page() -> None:
     facts[2].metric(
         screen.words("queue"), f"{len(states) - states.count('queued')} / {states.count('queued')}"
     )
+    st.caption(runtime_text(screen.words, chosen_device()))
     st.subheader(screen.words("try_job"))
     st.caption(screen.words("try_hint"))
     left, right = st.columns([1, 2])
