@@ -9,6 +9,7 @@ from torch import Tensor
 
 from app.figures.networks.attribution_maps import (
     FAST_METHODS,
+    MOST_LAYERS,
     PIXEL_METHODS,
     SLOW_METHODS,
     WINDOWS,
@@ -16,6 +17,7 @@ from app.figures.networks.attribution_maps import (
     AttributionView,
     PixelMap,
     chosen_heat,
+    keep_grid,
     keep_map,
     keep_shuffled,
     kept_map,
@@ -27,6 +29,7 @@ from app.open_models import OpenNetwork
 from cnn.attribution.grad_cam import CAM_METHODS
 from cnn.attribution.measurements import (
     CurveTask,
+    GridTask,
     HeatTask,
     MeasurementStep,
     ShuffledTask,
@@ -102,7 +105,8 @@ class AttributionRuns:
             kept = None if method in self.maps else kept_map(view, method, self.window)
             if kept is not None:
                 self.maps[method] = kept
-        tasks: list[Task] = [HeatTask(name) for name in FAST_METHODS if settings.pixels]
+        tasks: list[Task] = [GridTask(count=MOST_LAYERS)] if view.pending else []
+        tasks += [HeatTask(name) for name in FAST_METHODS if settings.pixels or not view.quick]
         if settings.sanity and settings.method not in SLOW_METHODS:
             name = map_name(settings.method, view.layer_of(settings))
             kept_one = kept_shuffled(view, name)
@@ -157,15 +161,19 @@ class AttributionRuns:
     def make_maps(
         self, methods: Sequence[str], network: OpenNetwork, view: AttributionView, window: str, session: str
     ) -> None:
-        """Submit a job for some of `PIXEL_METHODS`; the one that runs ends.
+        """Submit a job for some of `METHODS`; the one that runs ends.
 
         Raises:
             QueueFull: the server has enough to do. NetworkTooLarge: no worker takes it.
         """
         self._use_window(window)
         side = max(min(view.prepared.batch.shape[-2:]) // WINDOWS[window], 2)
-        tasks = [HeatTask(name, side, max(side // 2, 1)) for name in methods if name in PIXEL_METHODS]
-        self._submit(tasks, network, view, session, only=tasks[0].name if len(tasks) == 1 else "")
+        tasks: list[Task] = [
+            HeatTask(name, side, max(side // 2, 1)) for name in methods if name in PIXEL_METHODS
+        ]
+        if view.pending and not set(methods).isdisjoint(CAM_METHODS):
+            tasks.append(GridTask(count=MOST_LAYERS))
+        self._submit(tasks, network, view, session, only=methods[0] if len(methods) == 1 else "")
 
     def measure(
         self,
@@ -226,7 +234,9 @@ class AttributionRuns:
 
     def _take(self, view: AttributionView, results: Mapping[str, TaskResult]) -> None:
         for key, result in results.items():
-            if result.heat is None:
+            if result.grid is not None:
+                keep_grid(view, result.grid)
+            elif result.heat is None:
                 self.curves[key] = result
             elif result.shuffled:
                 self.shuffled[result.name] = keep_shuffled(view, result.name, result.heat)

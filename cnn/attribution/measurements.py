@@ -16,11 +16,12 @@ from cnn.attribution.estimates import (
 )
 from cnn.attribution.evidence import Attribution
 from cnn.attribution.faithfulness import faithfulness_steps
-from cnn.attribution.grad_cam import cam_grid
+from cnn.attribution.grad_cam import ClassActivation, cam_grid, suggested_layers
 from cnn.attribution.pixels import attribution, gradient_maps
 from cnn.attribution.sanity import shuffled_weights
 from cnn.hooks import locked
 
+CamGrid = dict[str, dict[str, ClassActivation]]
 PASS_METHODS = ("saliency", "input_x_gradient", "guided_backprop")
 """A pass forward and back each; the first two share it."""
 SLOW_METHODS = ("integrated_gradients", "smooth_grad", "occlusion")
@@ -55,7 +56,15 @@ class ShuffledTask:
     layer: str = ""
 
 
-Task = HeatTask | CurveTask | ShuffledTask
+@dataclass(frozen=True, slots=True)
+class GridTask:
+    """Find the layers worth a map, at most `count`, and make all their class activation maps."""
+
+    name: str = "cams"
+    count: int = 4
+
+
+Task = HeatTask | CurveTask | ShuffledTask | GridTask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +79,7 @@ class TaskResult:
         areas: under the deletion and the insertion curve.
         warning: "" | "zero" | "not_finite".
         shuffled: whether it is of the network with shuffled weights.
+        grid: for a grid task.
     """
 
     name: str
@@ -82,6 +92,7 @@ class TaskResult:
     curve: tuple[tuple[float, float, float], ...] = ()
     areas: tuple[float, float] = (0.0, 0.0)
     shuffled: bool = False
+    grid: CamGrid | None = None
 
     @property
     def finished(self) -> bool:
@@ -125,6 +136,8 @@ def _results(
 ) -> Iterator[TaskResult]:
     if isinstance(task, CurveTask):
         yield from _curve(model, image, target, task)
+    elif isinstance(task, GridTask):
+        yield TaskResult(task.name, 1, 1, grid=layers_grid(model, image, target, task.count))
     elif isinstance(task, ShuffledTask):
         yield _shuffled(model, image, target, task)
     elif task.name in PASS_METHODS:
@@ -133,6 +146,17 @@ def _results(
         for found in _estimates(model, image, target, task):
             warning, gap = (found.result.warning, found.result.gap) if found.result else ("", 0.0)
             yield TaskResult(task.name, found.done, found.total, found.heat, found.signed, warning, gap)
+
+
+def layers_grid(model: nn.Module, image: Tensor, target: int, count: int) -> CamGrid:
+    """Return every class activation map of at most `count` suggested layers, {layer: {method: map}}, the deepest first.
+
+    Raises:
+        As :func:`cnn.attribution.grad_cam.cam_grid`.
+    """
+    with locked(model):
+        layers = suggested_layers(model, image, count=count)[::-1]
+        return cam_grid(model, image, layers, target) if layers else {}
 
 
 def _one_pass(

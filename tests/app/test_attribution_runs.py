@@ -1,4 +1,4 @@
-"""The jobs of one visit to /attribution: estimates on the way, the same end as a direct call, and when they are ended."""
+"""The jobs of one visit to /attribution: estimates on the way, the same end as a direct call, and when they end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from app import network_jobs
 from app.attribution_runs import AttributionRuns
+from app.figures.networks import attribution_maps
 from app.figures.networks.attribution import attribution_block
 from app.figures.networks.attribution_maps import (
     FAST_METHODS,
@@ -24,6 +25,7 @@ from app.figures.networks.attribution_maps import (
 from app.open_models import OpenNetwork, open_network
 from app.pictures import picture_of
 from app.wire import unpack
+from cnn.attribution.grad_cam import CAM_METHODS, cam_grid, suggested_layers
 from cnn.attribution.measurements import HeatTask, measurement_steps
 from cnn.attribution.pixels import attribution, occlusion_steps
 from cnn.jobs import Job, JobOptions, LocalEngine, QueueFull, set_engine
@@ -74,6 +76,13 @@ def asked(
 def job_of(runs: AttributionRuns) -> Job:
     assert runs.job is not None
     return runs.job
+
+
+def block_of(
+    network: OpenNetwork, view: AttributionView, runs: AttributionRuns, language: str = "en"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    header = {"words": {"language": language}}
+    return unpack(attribution_block(header, network, picture_of(""), settings(), runs, view, known=()))
 
 
 def held(runs: AttributionRuns) -> Job:
@@ -127,17 +136,7 @@ def test_an_estimate_says_so_and_is_neither_tested_nor_downloaded(
         )
     )
     runs._take(view, first.results)
-    block, arrays = unpack(
-        attribution_block(
-            {"words": {"language": "en"}},
-            network,
-            picture_of(""),
-            settings("smooth_grad"),
-            runs,
-            view,
-            known=(),
-        )
-    )
+    block, arrays = block_of(network, view, runs)
     part = block["pixels"]["smooth_grad"]
     assert (part["done"], part["total"]) == (1, 32)
     assert arrays[part["array"]].shape == tuple(view.prepared.batch.shape[-2:])
@@ -225,6 +224,38 @@ def test_of_a_slow_network_the_page_computes_nothing_itself(
     assert runs.active == ()
 
 
+def test_the_grid_of_a_slow_network_comes_by_the_job(
+    network: OpenNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribution_maps, "QUICK", -1.0)
+    cat = picture_of("cat")
+    pending = attribution_view(network, cat, 3, patient=False)
+    assert pending.pending
+    assert pending.layers == ()
+    assert pending.target.index == 3
+    runs = AttributionRuns(pending.identity)
+    block, _ = block_of(network, pending, runs)
+    assert block["pending"]
+    assert block["prediction"]["target"] == 3
+    runs.provide(network, pending, settings(), SESSION)
+    assert runs.coming == ("cams", *FAST_METHODS)
+    assert runs.besides is not None
+    assert runs.besides.wait(120) == "finished", runs.besides.error
+    runs.collect(pending)
+    found = attribution_view(network, cat, 3, patient=False)
+    assert not found.pending
+    layers = suggested_layers(network.model, found.prepared.batch)[::-1]
+    assert found.layers == layers
+    wanted = cam_grid(network.model, found.prepared.batch, layers, 3)
+    for layer in layers:
+        for method in CAM_METHODS:
+            torch.testing.assert_close(
+                found.grid[layer][method].raw, wanted[layer][method].raw, rtol=1e-3, atol=1e-5
+            )
+    runs.provide(network, found, settings(), SESSION)
+    assert runs.active == ()
+
+
 def test_a_full_queue_is_told_and_not_asked_again(
     network: OpenNetwork, view: AttributionView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,9 +295,6 @@ def test_a_failed_job_says_why_in_both_languages(network: OpenNetwork, view: Att
     assert job_of(runs).wait(120) == "failed"
     assert isinstance(job_of(runs).error, JobFault)
     for language, word in (("en", "could not go on"), ("ko", "계속할 수 없습니다")):
-        header = {"words": {"language": language}}
-        block, _ = unpack(
-            attribution_block(header, network, picture_of(""), settings(), runs, view, known=())
-        )
+        block, _ = block_of(network, view, runs, language)
         assert word in block["job"]["error"]
         assert block["job"]["tasks"] == []

@@ -76,11 +76,12 @@ class AttributionScreen extends Instrument {
     const maps = new Map();
     layers.forEach((layer) => CAMS.forEach((method, place) => maps.set(`${method}@${layer.name}`, this.camMap(layer, method, place, height, width))));
     for (const method of [...FAST, ...SLOW]) maps.set(method, this.pixelMap(method, stands(method)));
+    if (block.pending) for (const method of CAMS) maps.set(method, this.pixelMap(method, stands("cams")));
     for (const map of maps.values()) { map.curve = block.curves[map.name]; map.areas = map.curve?.done ? map.curve.areas : null; }
     const layer = layers.find((other) => other.name === settings.layer) || layers[0];
-    const chosen = CAMS.includes(settings.method) ? (layer ? `${settings.method}@${layer.name}` : "saliency") : settings.method;
-    const followed = job.tasks.length ? job : besides.tasks.includes(chosen) ? besides : null;
-    return { layers, maps, chosen, width, height, photo: this.photo, smoothPhoto: this.smoothPhoto, words, alt: this.picture.alt, followed, stoppable: followed === job, status: followed ? statusOf(followed, words) : "", error: job.error || block.refused || besides.error || "",
+    const chosen = CAMS.includes(settings.method) ? (layer ? `${settings.method}@${layer.name}` : block.pending ? settings.method : "saliency") : settings.method;
+    const followed = job.tasks.length ? job : besides.tasks.includes(CAMS.includes(chosen) ? "cams" : chosen) ? besides : null;
+    return { layers, pending: block.pending, maps, chosen, width, height, photo: this.photo, smoothPhoto: this.smoothPhoto, words, alt: this.picture.alt, followed, stoppable: followed === job, status: followed ? statusOf(followed, words) : "", error: job.error || block.refused || besides.error || "",
       cams: CAMS, single: [...FAST, ...SLOW], colours: (signed) => this.coloursOf(signed), shuffled: this.shuffledMap(layer, height, width) };
   }
 

@@ -59,7 +59,7 @@ export class MapGrid {
   // state: {layers, maps: Map(name → map), chosen, width, height, photo, words, colours(signed), cams: [method], single: [method]}
   show(state) {
     this.state = state;
-    const shape = JSON.stringify([state.layers.map((layer) => [layer.name, layer.grid]), state.cams, state.single, state.words.language]);
+    const shape = JSON.stringify([state.pending, state.layers.map((layer) => [layer.name, layer.grid]), state.cams, state.single, state.words.language]);
     if (shape !== this.built) { this.built = shape; this.build(); }
     for (const [name, cell] of this.cells) { cell.show(state.maps.get(name), state); cell.paint(state); }
   }
@@ -75,7 +75,7 @@ export class MapGrid {
     const table = make("div", { class: "cam-table", style: `--columns: ${Math.max(layers.length, 1)}` }, layers.length ? make("span") : null, heads, rows);
     const single = make("div", { class: "single-table" }, state.single.map((method) => make("figure", {},
       make("figcaption", { title: words[`${method}_about`] }, words[method]), cell(method))));
-    this.root.replaceChildren(table, make("h3", {}, words.single_title), single);
+    this.root.replaceChildren(state.pending ? make("p", { class: "coming" }, words.cams_coming) : table, make("h3", {}, words.single_title), single);
   }
 
   repaint() { for (const cell of this.cells.values()) cell.paint(this.state); }

@@ -64,7 +64,8 @@ def attribution_block(
         **header,
         "settings": settings.to_mapping(),
         "picture": part("image", view.identity.rsplit(":", 1)[0], view.prepared.cropped, alt=picture.alt),
-        "cams": part("cams", view.identity, cams[1], layers=cams[0]),
+        "cams": part("cams", f"{view.identity}:{view.pending}", cams[1], layers=cams[0]),
+        "pending": view.pending,
         "pixels": {
             name: part(name, _made_so_far(runs, name, found), found.heat.float(), **_about(found))
             for name, found in runs.maps.items()

@@ -70,8 +70,8 @@ def curves_csv(runs: AttributionRuns) -> bytes:
 
 def pytorch_code(network: OpenNetwork, view: AttributionView, settings: AttributionSettings) -> str:
     """Return code whose `heat` (H, W) is the chosen map, from picture.png of Downloads."""
-    method, target = settings.method, view.target.index
-    layer = settings.layer if settings.layer in view.grid else view.default_layer
+    layer, target = view.layer_of(settings), view.target.index
+    method = settings.method if layer or settings.method not in CAM_METHODS else "saliency"
     lines = [
         "import numpy as np",
         "import torch",
@@ -86,9 +86,9 @@ def pytorch_code(network: OpenNetwork, view: AttributionView, settings: Attribut
         f"    print(model(batch).softmax(1)[0, {target}].item())  # {float(view.target.probability):.6f}",
         "",
     ]
-    if method == "grad_cam" and layer:
+    if method == "grad_cam":
         lines += _grad_cam_lines(layer, target)
-    elif method in CAM_METHODS and layer:
+    elif method in CAM_METHODS:
         lines += [
             "from cnn.attribution.grad_cam import grad_cams",
             "",

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from app.cache import BoundedCache, tensor_bytes
 from app.open_models import OpenNetwork
 from app.pictures import CurrentPicture, as_photo
-from cnn.attribution.grad_cam import CAM_METHODS, ClassActivation, cam_grid, suggested_layers
-from cnn.attribution.measurements import PASS_METHODS, SLOW_METHODS
+from cnn.attribution.grad_cam import CAM_METHODS
+from cnn.attribution.measurements import PASS_METHODS, SLOW_METHODS, CamGrid, layers_grid
 from cnn.attribution.sanity import rank_correlation
 from cnn.hooks import locked
 from cnn.networks.prediction import ClassScore, PreparedPicture, top_classes
@@ -25,7 +25,7 @@ PIXEL_METHODS = (*FAST_METHODS, *SLOW_METHODS)
 METHODS = (*CAM_METHODS, *PIXEL_METHODS)
 WINDOWS = {"coarse": 4, "medium": 6, "fine": 9}
 """Squares of the occlusion side by side, by id: a square's side is the input's over this, its step half of it."""
-QUICK = 0.06
+QUICK = 0.1
 """Seconds of one pass forward up to which a page does a few passes itself."""
 OFFERED = 5
 MOST_LAYERS = 4
@@ -78,9 +78,9 @@ class AttributionView:
         top: the most probable classes.
         target: the class that the maps are of.
         classes: how many there are.
-        layers: deepest first; the first is the one suggested.
-        grid: the maps by layer and method.
+        grid: the maps by layer and method, the layers deepest first; the first is the one suggested.
         seconds: that one pass forward took.
+        pending: whether the grid is yet to be made.
     """
 
     identity: str
@@ -88,9 +88,14 @@ class AttributionView:
     top: tuple[ClassScore, ...]
     target: ClassScore
     classes: int
-    layers: tuple[str, ...]
-    grid: dict[str, dict[str, ClassActivation]]
+    grid: CamGrid
     seconds: float = 0.0
+    pending: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that have maps."""
+        return tuple(self.grid)
 
     @property
     def default_layer(self) -> str:
@@ -128,12 +133,11 @@ class PixelMap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
-    """The network's answer to a picture: `scores` (1, K), the seconds it took, and the layers worth a map."""
+    """The network's answer to a picture: `scores` (1, K), and the seconds it took."""
 
     prepared: PreparedPicture
     scores: Tensor
     seconds: float
-    layers: tuple[str, ...]
 
 
 def map_name(method: str, layer: str) -> str:
@@ -141,53 +145,78 @@ def map_name(method: str, layer: str) -> str:
     return f"{method}@{layer}" if method in CAM_METHODS else method
 
 
-def _view_bytes(view: AttributionView) -> int:
-    maps = sum(tensor_bytes(m.raw) + tensor_bytes(m.heat) for row in view.grid.values() for m in row.values())
-    return maps + 4 * tensor_bytes(view.prepared.batch)
+def _grid_bytes(grid: CamGrid) -> int:
+    return sum(tensor_bytes(m.raw) + tensor_bytes(m.heat) for row in grid.values() for m in row.values())
 
 
 _ANSWERS: BoundedCache[_Answer] = BoundedCache(
     32_000_000, lambda found: 2 * tensor_bytes(found.prepared.batch)
 )
-_VIEWS: BoundedCache[AttributionView] = BoundedCache(64_000_000, _view_bytes)
+_GRIDS: BoundedCache[CamGrid] = BoundedCache(64_000_000, _grid_bytes)
+_VIEWS: BoundedCache[AttributionView] = BoundedCache(
+    64_000_000, lambda view: _grid_bytes(view.grid) + 4 * tensor_bytes(view.prepared.batch)
+)
 _PIXELS: BoundedCache[PixelMap] = BoundedCache(48_000_000, lambda found: tensor_bytes(found.heat))
 _SHUFFLED: BoundedCache[Tensor] = BoundedCache(12_000_000, tensor_bytes)
 
 
-def attribution_view(network: OpenNetwork, picture: CurrentPicture, target: int) -> AttributionView:
+def attribution_view(
+    network: OpenNetwork, picture: CurrentPicture, target: int, *, patient: bool = True
+) -> AttributionView:
     """Return the maps of a class; of the most probable one for −1, or for a number that no class has.
+
+    Args:
+        patient: make the class activation maps however long they take; else those of a slow network are left pending.
 
     Raises:
         ValueError: the network has no class scores.
     """
 
-    def look() -> AttributionView:
-        answer = _answer(network, picture)
-        prepared, layers = answer.prepared, answer.layers
-        every = top_classes(answer.scores, network.categories, answer.scores.shape[1])
-        chosen = next((score for score in every if score.index == target), every[0])
-        with locked(network.model):
-            grid = cam_grid(network.model, prepared.batch, layers, chosen.index) if layers else {}
-        identity = f"{network.identity}:{picture.identity}:{chosen.index}"
-        top = every[:OFFERED]
-        return AttributionView(identity, prepared, top, chosen, len(every), layers, grid, answer.seconds)
-
-    return _VIEWS.get_or_make((network.identity, picture.identity, target), look)
+    key = (network.identity, picture.identity, target)
+    known = _VIEWS.get(key)
+    if known is not None:
+        return known
+    answer = _answer(network, picture)
+    every = top_classes(answer.scores, network.categories, answer.scores.shape[1])
+    chosen = next((score for score in every if score.index == target), every[0])
+    identity, batch = f"{network.identity}:{picture.identity}:{chosen.index}", answer.prepared.batch
+    grid = _GRIDS.get(identity)
+    if grid is None and (patient or answer.seconds <= QUICK):
+        made = layers_grid(network.model, batch, chosen.index, MOST_LAYERS)
+        grid = _GRIDS.get_or_make(identity, lambda: made)
+    view = AttributionView(
+        identity,
+        answer.prepared,
+        every[:OFFERED],
+        chosen,
+        len(every),
+        grid or {},
+        answer.seconds,
+        grid is None,
+    )
+    return view if view.pending else _VIEWS.get_or_make(key, lambda: view)
 
 
 def _answer(network: OpenNetwork, picture: CurrentPicture) -> _Answer:
     def look() -> _Answer:
         prepared = network.prepared(as_photo(picture))
         with locked(network.model), torch.no_grad():
-            begin = time.perf_counter()
-            scores = network.model(prepared.batch)
-            seconds = time.perf_counter() - begin
-            if not isinstance(scores, Tensor) or scores.ndim != 2:
-                raise ValueError("wanted a network with class scores (N, K)")
-            layers = suggested_layers(network.model, prepared.batch, count=MOST_LAYERS)[::-1]
-        return _Answer(prepared, scores, seconds, layers)
+            for _ in range(2):  # a first pass sets things up
+                begin = time.perf_counter()
+                scores = network.model(prepared.batch)
+                took = time.perf_counter() - begin
+                if not QUICK < took < 4 * QUICK:
+                    break
+        if not isinstance(scores, Tensor) or scores.ndim != 2:
+            raise ValueError("wanted a network with class scores (N, K)")
+        return _Answer(prepared, scores, took)
 
     return _ANSWERS.get_or_make((network.identity, picture.identity), look)
+
+
+def keep_grid(view: AttributionView, grid: CamGrid) -> CamGrid:
+    """Keep class activation maps for whoever asks for the same; return them."""
+    return _GRIDS.get_or_make(view.identity, lambda: grid)
 
 
 def kept_map(view: AttributionView, method: str, window: str) -> PixelMap | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from app import state
@@ -23,8 +25,7 @@ def page() -> None:
     """Draw the screen."""
     screen = open_screen("attribution")
     network = model_picker(screen)
-    runs = st.session_state.get(screen.key("runs"))
-    followed = runs.active if runs is not None else ()
+    followed = st.session_state.setdefault(screen.key("runs"), AttributionRuns("")).active
     st.fragment(_bench, run_every=POLL_SECONDS if followed else None)(screen, network, followed)
 
 
@@ -34,8 +35,9 @@ def _bench(screen: Screen, network: OpenNetwork, followed: tuple[str, ...]) -> N
     sent = dict(st.session_state.get(key) or {}).get("attribution") or {}
     settings = AttributionSettings.from_mapping(sent.get("settings") or screen.values)
     screen.remember({**network_values(screen, network), **settings.to_mapping()})
+    looked = partial(attribution_view, network, screen.picture, settings.target, patient=False)
     try:
-        view = attribution_view(network, screen.picture, settings.target)
+        view = looked()
     except (ValueError, RuntimeError, KeyError):
         _runs(screen, "").end()
         st.warning(screen.words("no_scores"))
@@ -45,7 +47,8 @@ def _bench(screen: Screen, network: OpenNetwork, followed: tuple[str, ...]) -> N
     runs.attend(settings)
     runs.collect(view)
     runs.provide(network, view, settings, screen.session)
-    words = {**screen.words.own(), "language": screen.language}
+    view = looked()  # with what has just come
+    words = screen.words.own() | {"language": screen.language}
     header = {"words": words, "settings_from": "browser" if sent else "address"}
     block = attribution_block(header, network, screen.picture, settings, runs, view, known=known(sent))
     component("attribution")(
@@ -61,12 +64,10 @@ def _bench(screen: Screen, network: OpenNetwork, followed: tuple[str, ...]) -> N
 
 def _runs(screen: Screen, identity: str) -> AttributionRuns:
     """Return what was measured of the view of this name; another view ends it and starts anew."""
-    key = screen.key("runs")
-    runs = st.session_state.get(key)
-    if runs is None or runs.identity != identity:
-        if runs is not None:
-            runs.end()
-        runs = st.session_state[key] = AttributionRuns(identity)
+    runs = st.session_state[screen.key("runs")]
+    if runs.identity != identity:
+        runs.end()
+        runs = st.session_state[screen.key("runs")] = AttributionRuns(identity)
     return runs
 
 
