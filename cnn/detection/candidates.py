@@ -20,6 +20,8 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import clip_boxes_to_image, remove_small_boxes
 
+from cnn.detection.fast_roi_align import pooled_regions
+
 __all__ = ["Candidates", "NetworkOutputs", "Suppression", "dense_outputs", "region_outputs", "suppression_of"]
 
 
@@ -121,15 +123,19 @@ def _levelled(
     return Candidates(boxes, scores.flatten()[index], labels, scores.numel())
 
 
-def region_outputs(model: GeneralizedRCNN, images: ImageList) -> NetworkOutputs:
-    """Two-stage detectors: proposals of the region network, each classified and refined for each class."""
+def region_outputs(model: GeneralizedRCNN, images: ImageList, *, fast: bool = False) -> NetworkOutputs:
+    """Two-stage detectors: proposals of the region network, each classified and refined for each class.
+
+    `fast`: features of regions by `pooled_regions`, the same to rounding.
+    """
     features = model.backbone(images.tensors)
     if isinstance(features, Tensor):
         features = {"0": features}
     proposals, _ = model.rpn(images, features)
     heads: Any = model.roi_heads
-    pooled = heads.box_head(heads.box_roi_pool(features, proposals, images.image_sizes))
-    logits, codes = (output.float() for output in heads.box_predictor(pooled))
+    taken = (heads.box_roi_pool, features, proposals, images.image_sizes)
+    pooled = pooled_regions(*taken) if fast else heads.box_roi_pool(*taken[1:])
+    logits, codes = (output.float() for output in heads.box_predictor(heads.box_head(pooled)))
     counts = [len(boxes) for boxes in proposals]
     scores = F.softmax(logits, -1).split(counts)  # type: ignore[no-untyped-call]
     decoded = heads.box_coder.decode(codes, proposals).split(counts)

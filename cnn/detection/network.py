@@ -167,7 +167,11 @@ def _run_torchvision(runner: Any, images: Sequence[Tensor], sizes: Sizes, form: 
             batch.tensors = batch.tensors.contiguous(memory_format=form)
         middle = time.perf_counter()
         two_stage = isinstance(runner, GeneralizedRCNN)
-        outputs = region_outputs(runner, batch) if two_stage else dense_outputs(runner, batch)
+        outputs = (
+            region_outputs(runner, batch, fast=form is not None)
+            if two_stage
+            else dense_outputs(runner, batch)
+        )
         _wait(device)
         end = time.perf_counter()
     extents = tuple(
