@@ -50,7 +50,7 @@ class FrameParts:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """A frame was worked off and is in the file: `frame` 1… of `frames`; `speed` in frames a second so far;
+    """A frame was worked off and is in the file: `frame` 1… of `frames`; `speed` in frames a second of work so far;
     `full`: no further frame fits into the file, the run ends here."""
 
     frame: int
@@ -95,7 +95,7 @@ def recorded(
     Raises:
         VideoError: the disk is full. Whatever `video` raises.
     """
-    start, steps = time.perf_counter(), video(**parameters)
+    spent, since, steps = 0.0, time.perf_counter(), video(**parameters)
     with ExitStack() as opened:
         opened.callback(steps.close)
         data = opened.enter_context((Path(folder) / _DATA).open("wb"))
@@ -117,8 +117,10 @@ def recorded(
             index.write(_ENTRY.pack(offset, len(picture), len(parts.result), parts.number, parts.seconds))
             index.flush()
             full = data.tell() > MOST_BYTES
-            speed = record.frame / max(time.perf_counter() - start, 1e-9)
+            spent += time.perf_counter() - since
+            speed = record.frame / max(spent, 1e-9)
             message = yield RecordedFrame(record.frame, max(record.frames, record.frame), speed, full)
+            since = time.perf_counter()  # a job may have been at rest meanwhile
             if full:
                 return
 

@@ -61,6 +61,13 @@ def test_a_reload_brings_a_video_back_while_it_runs_and_afterwards(open_page: Op
     expect(page.locator(".video-place")).to_contain_text(f"frame 61 of {FRAMES}", timeout=PATIENCE)
     assert page.evaluate(KEY) == key
     assert len(uploads) == 1
+    expect(page.get_by_role("button", name="Boxes (CSV)")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="PNG")).to_have_count(
+        0, timeout=PATIENCE
+    )  # the tables are the video's
+    with page.expect_download(timeout=PATIENCE) as table:
+        page.get_by_role("button", name="Boxes (CSV)").click()
+    assert len(Path(table.value.path()).read_text().splitlines()) > FRAMES
 
 
 def test_a_run_is_not_given_to_another_tab_and_one_that_is_gone_is_said_so(

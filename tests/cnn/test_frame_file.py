@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +37,24 @@ def parts(step: Step) -> FrameParts:
 def inverted(picture: Tensor, result: bytes, parameters: Mapping[str, Any]) -> Tensor:
     assert result.startswith(b"result")
     return parameters["most"] - picture
+
+
+def test_speed_is_that_of_the_work_not_of_the_rest_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(cnn.frame_file, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def slow(*, count: int) -> Iterator[Step]:
+        for step in brighter(count=count):
+            clock[0] += 0.5
+            yield step
+
+    speeds = []
+    for step in recorded(folder=str(tmp_path), video=slow, encode=parts, parameters={"count": 4}):
+        speeds.append(step.speed)
+        clock[0] += 60  # nobody was there: the job rested
+    assert speeds == pytest.approx([2.0] * 4)
 
 
 def test_frames_are_readable_while_the_run_goes_on_and_its_export_is_a_video(tmp_path: Path) -> None:
