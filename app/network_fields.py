@@ -35,12 +35,12 @@ class FieldsUnknown(ValueError):
         """Return the sentence in "ko" or, for any other language, English."""
         if language == "ko":
             return (
-                "이 신경망의 수용장은 규칙으로 구할 수 없습니다. 계산 그래프를 따라갈 수 없거나 너무 큽니다. "
-                "다른 신경망을 고르거나 ONNX로 내보내 주세요."
+                "이 신경망의 수용장은 규칙으로 구할 수 없습니다. 계산 그래프를 따라갈 수 없거나 시간이 너무 오래 걸립니다. "
+                "다른 신경망을 골라 주세요."
             )
         return (
-            "The receptive fields of this network cannot be found: its graph cannot be followed, or it is too large. "
-            "Choose another network, or export this one as ONNX."
+            "The receptive fields of this network cannot be found: its graph cannot be followed, or that takes too long. "
+            "Choose another network."
         )
 
 

@@ -112,3 +112,48 @@ def test_R1_on_a_phone_nothing_sticks_out(open_page: Opener) -> None:
     assert stage
     assert controls
     assert stage["y"] < controls["y"]
+
+
+def pick(page: Page, name: str) -> None:
+    """Choose in the list of networks by typing, as a person does who knows the name."""
+    field = page.get_by_test_id("stSelectbox").first.locator("input")
+    field.click()
+    field.fill(name)
+    page.get_by_role("option", name=name).click()
+
+
+def test_R1_every_network_is_picked_in_the_shared_list(open_page: Opener) -> None:
+    page = open_fields(open_page, "heat=0")
+    facts = page.locator(".facts").first
+    expect(facts).to_contain_text("144 × 144", timeout=PATIENCE)
+    pick(page, "YOLO (blood cells)")
+    expect(facts).to_contain_text("320 × 320", timeout=PATIENCE)
+    page.wait_for_url(re.compile("net=yolo-cells"), timeout=PATIENCE)
+    page.locator(".stack-own").click()
+    expect(page.locator(".stack-rows .stack-row")).to_have_count(3, timeout=PATIENCE)
+    page.wait_for_url(re.compile("net=stack"), timeout=PATIENCE)
+    pick(page, "LeNet-5")
+    expect(facts).to_contain_text("32 × 32", timeout=PATIENCE)
+    page.wait_for_url(re.compile("net=lenet5-mnist"), timeout=PATIENCE)
+    expect(page.locator(".stack-own")).to_be_visible()
+
+
+def test_R1_a_torchvision_network_is_picked_and_measured(open_page: Opener) -> None:
+    page = open_fields(open_page, "")
+    page.get_by_role("button", name="Other networks").click()
+    sheet = page.get_by_test_id("stPopoverBody")
+    sheet.get_by_text("Random", exact=True).click()
+    sheet.get_by_role("button").filter(has_text="Open").click()
+    expect(page.locator(".facts").first).to_contain_text("25.6 M", timeout=PATIENCE)
+    page.wait_for_url(re.compile(r"net=random\.resnet50\.0"), timeout=PATIENCE)
+    expect(page.locator(".heat-facts")).to_contain_text("with random weights (seed 0)", timeout=60_000)
+    assert page.locator(".heat-facts .fact b").first.inner_text() == "100.0 %"
+
+
+def test_a_link_from_before_and_a_network_that_is_gone(open_page: Opener) -> None:
+    page = open_fields(open_page, "net=imagenette_resnet&layer=stage1.1.conv2&heat=0")
+    expect(page.locator("tr.chosen")).to_contain_text("stage1.1.conv2", timeout=PATIENCE)
+    expect(page.locator(".facts").first).to_contain_text("1,389,130 parameters")
+    page = open_fields(open_page, "net=s-abcdefghijk&heat=0")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("There is no such network here", timeout=PATIENCE)
+    expect(page.locator(".facts").first).to_contain_text("1,389,130 parameters")

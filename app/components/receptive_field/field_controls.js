@@ -22,22 +22,23 @@ export class FieldControls {
     this.all = flagField(words.all_layers, (all) => change({ all }), words.all_layers_hint);
     this.middle = make("button", { class: "cs-button", onclick: () => change({ row: -1, column: -1, px: -1, py: -1 }) }, words.middle);
     this.own = group(words.group_stack, true, this.preset, this.editor, this.relu, this.size);
-    root.replaceChildren(
-      group(words.group_network, true, this.facts, this.stack), this.own,
-      group(words.group_view, true, this.nested, this.heat, this.unmeasured, this.weights, this.seed, this.all, this.middle));
+    this.view = group(words.group_view, true, this.nested, this.heat, this.unmeasured, this.weights, this.seed, this.all, this.middle);
+    this.view.classList.add("view-group");
+    root.replaceChildren(group(words.group_network, true, this.facts, this.stack), this.own, this.view);
   }
 
   sync(settings, network, picture, error) {
     const { words } = this, own = settings.net === "stack";
     this.own.classList.toggle("cs-hidden", !own);
     this.stack.classList.toggle("cs-hidden", own);
-    this.unmeasured.classList.toggle("cs-hidden", !network || network.choices.length > 0);
+    this.unmeasured.classList.toggle("cs-hidden", !network || Boolean(error) || network.choices.length > 0);
     this.preset.set(Object.values(words.presets).includes(settings.stack) ? settings.stack : "");
     this.editor.show(settings.stack, error ? error.layer : 0);
     this.relu.set(settings.relu); this.size.set(settings.size);
     this.heat.set(settings.heat); this.nested.set(settings.nested); this.all.set(settings.all);
     this.seed.set(settings.seed);
-    if (!network) return;
+    if (error && !own) this.facts.textContent = "";
+    if (!network || (error && !own)) return;
     const [, height, width] = picture.shape;
     this.facts.textContent = fill(words.facts, { parameters: readableCount(network.parameters), w: width, h: height, layers: network.layers.length });
     this.weights.set(network.weights);
@@ -47,7 +48,7 @@ export class FieldControls {
       input.disabled = !there;
     });
     const draws = settings.heat && network.choices.length > 0;
-    this.weights.element.classList.toggle("cs-hidden", !draws);
+    this.weights.element.classList.toggle("cs-hidden", !draws || network.choices.length < 2);
     this.seed.element.classList.toggle("cs-hidden", !draws || network.weights === "trained");
     this.heat.input.disabled = !network.choices.length;
   }

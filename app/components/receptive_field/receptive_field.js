@@ -97,10 +97,11 @@ class FieldScreen extends Instrument {
     const { error, words } = this, box = this.find(".no-map");
     box.classList.toggle("cs-hidden", !error);
     this.find(".stage").classList.toggle("stale", Boolean(error));
+    this.find(".field-screen").classList.toggle("unknown", error?.code === "unknown");   // no network to show anything of
     if (error) box.textContent = error[words.language] || fill(words[`error_${error.code}`], { layer: error.layer });
     this.controls.sync(this.settings, this.network, this.picture, error);
     this.compare.show(this.settings.c);
-    this.find(".verdict").classList.toggle("tall", this.settings.heat);   // its height stays while the heat comes and goes
+    this.find(".verdict").classList.toggle("tall", Boolean(this.settings.heat && this.network?.choices.length));   // its height stays while the heat comes and goes
     if (error || !this.network) return;
     const { place, listed } = this, layer = this.layers[place];
     this.find(".views").setAttribute("aria-label", `${words.title}: ${this.picture.alt}`);

@@ -84,7 +84,7 @@ def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPictu
             open_network(key, str(parameters.get("session", "")), settings.net_as, bare=True) if key else None
         )
     except NetworkError as error:
-        return pack({**header, "error": {"en": error.text("en"), "ko": error.text("ko")}}, {})
+        return pack({**header, "error": {"code": "unknown", "en": error.text("en"), "ko": error.text("ko")}}, {})
     return field_block(field_view(picture(), settings, opened), known=known(parameters), header=header)
 
 
@@ -114,7 +114,7 @@ def field_view(picture: CurrentPicture, settings: FieldSettings, opened: OpenNet
         said: dict[str, Any] = {"code": error.code, "layer": error.layer + 1}
         return FieldView(picture, settings, opened, image, None, said)
     except FieldsUnknown as unknown:
-        said = {language: unknown.sentence(language) for language in ("en", "ko")}
+        said = {"code": "unknown", **{language: unknown.sentence(language) for language in ("en", "ko")}}
         return FieldView(picture, settings, opened, image, None, said)
     weights = weights_of(settings, network)
     return FieldView(picture, settings, opened, image, network, {}, weights, pinned(settings, network))

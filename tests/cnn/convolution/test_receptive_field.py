@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cnn.convolution.field_propagation import FieldTimeout
+from cnn.convolution.field_tables import layer_fields
 from cnn.convolution.receptive_field import effective_receptive_field, receptive_fields
 from cnn.models.registry import model_skeleton
 
@@ -274,3 +276,26 @@ def test_R1_padding_on_one_side_does_not_count_strides_twice() -> None:
         for layer in ("first", "second"):
             assert (field[layer].size, field[layer].jump) == (plain[layer].size, plain[layer].jump), amounts
             assert field[layer].box(2, 3) == plain[layer].box(2, 3)
+
+
+def test_the_rule_ends_when_its_time_is_over() -> None:
+    skeleton = model_skeleton("resnet18")
+    with pytest.raises(FieldTimeout, match="nodes in 0 s"):
+        receptive_fields(skeleton, (3, 64, 64), seconds=0.0)
+    with pytest.raises(FieldTimeout):
+        layer_fields(skeleton, (3, 64, 64), seconds=0.0)
+    assert len(layer_fields(skeleton, (3, 64, 64), seconds=600.0)) > 50
+
+
+def test_R2_no_pixel_moves_an_index() -> None:
+    class Largest(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = conv(3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x).argmax(dim=1, keepdim=True)
+
+    heat = effective_receptive_field(Largest(), torch.rand(1, 8, 8), "argmax", 2, 2)
+    assert heat.shape == (8, 8)
+    assert not heat.any()

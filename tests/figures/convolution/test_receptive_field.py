@@ -252,6 +252,40 @@ def test_R1_own_weights_have_the_fields_of_their_architecture() -> None:
     ]
 
 
+def test_R1_R2_an_onnx_network_has_its_fields_by_hand() -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(0)
+    weights = [
+        numpy_helper.from_array(random.normal(size=(4, channels, k, k)).astype(np.float32), name)
+        for name, channels, k in (("w1", 3, 3), ("w2", 4, 5))
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], name="/stem/Conv", dilations=[2, 2], strides=[2, 2]),
+        helper.make_node("Conv", ["a", "w2"], ["b"], name="/body/Conv"),
+        helper.make_node("GlobalAveragePool", ["b"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "own", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 40, 40])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])], weights,
+    )  # fmt: skip
+    data = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    ).SerializeToString()
+    view = view_of({"net": keep_network(data, "field-session", Reading())}, "field-session")
+    assert view.network is not None
+    first, second = (layer for layer in view.network.layers if layer.kind == "Conv2d")
+    assert (first.field.size, first.field.jump) == ((5, 5), 2)
+    assert (second.field.size, second.field.jump) == ((13, 13), 2)
+    for layer in view.network.layers:
+        again = view_of({"net": view.settings.net, "layer": layer.name}, "field-session")
+        assert again.unit[0] == view.network.layers.index(layer), "its name goes through the address bar"
+    found = measured(view_of({"net": view.settings.net, "layer": second.name}, "field-session"))
+    assert found.inside == pytest.approx(1.0)
+    assert int((found.heat > 0).sum()) == 7 * 7, "stride and dilation leave every second pixel out"
+
+
 def test_a_network_that_no_rule_holds_for_says_so() -> None:
     class Wilful(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -266,7 +300,9 @@ def test_a_network_that_no_rule_holds_for_says_so() -> None:
     view = field_view(picture_of(""), settings_of({"net": opened.key}), opened)
     assert view.network is None
     header, arrays = unpack(field_block(view))
-    assert set(header["error"]) == {"en", "ko"}
+    assert header["error"]["code"] == "unknown"
+    assert "cannot be found" in header["error"]["en"]
+    assert header["error"]["ko"]
     assert set(arrays) == {"image"}
     assert pytorch_code(view) == ""
 
