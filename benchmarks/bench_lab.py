@@ -107,10 +107,10 @@ def large_lab(browser: Browser, server: Server) -> Page:
 
 def hovering(page: Page, size: str, budget: float) -> list[Line]:
     """Time the handler of 150 pointer moves, one a frame, the best of three times, and count messages to the server."""
-    before = page.locator(".lab").evaluate("(box) => box.lab.exchange.channel.sent")
+    before = page.locator(".lab").evaluate("(box) => box.screen.exchange.channel.sent")
     passes = [page.locator(".lab").evaluate(HOVER) for _ in range(3)]
     slowest = min(quantile(times, 0.95) for times in passes)
-    sent = page.locator(".lab").evaluate("(box) => box.lab.exchange.channel.sent") - before
+    sent = page.locator(".lab").evaluate("(box) => box.screen.exchange.channel.sent") - before
     return [
         Line("B1", f"hover handler at {size}, p95", slowest, "ms", budget),
         Line("B1", f"messages sent while hovering at {size}", sent, "", 0),
@@ -122,9 +122,9 @@ def playing(page: Page) -> list[Line]:
     page.locator(".rate").fill("60")
     page.locator('[data-do="play"]').click()
     page.wait_for_timeout(500)
-    page.locator(".lab").evaluate("(box) => { box.lab.player.ticks = { shown: 0, late: 0 }; }")
+    page.locator(".lab").evaluate("(box) => { box.screen.player.ticks = { shown: 0, late: 0 }; }")
     page.wait_for_timeout(3000)
-    ticks = page.locator(".lab").evaluate("(box) => box.lab.player.ticks")
+    ticks = page.locator(".lab").evaluate("(box) => box.screen.player.ticks")
     page.locator('[data-do="play"]').click()
     dropped = 100 * ticks["late"] / max(ticks["late"] + ticks["shown"], 1)
     return [Line("B1", "frames dropped while playing at 60/s", dropped, "%", 5)]
@@ -183,7 +183,7 @@ def plain_rerun(browser: Browser, folder: Path) -> list[float]:
 
 def many_maps(page: Page) -> list[Line]:
     """Compare a bank of 64 filters with one filter, each moved by its angle."""
-    page.locator(".lab").evaluate("(box) => box.lab.change({ bank: 'random', index: 0 })")
+    page.locator(".lab").evaluate("(box) => box.screen.change({ bank: 'random', index: 0 })")
     page.wait_for_timeout(900)
     one = moved_seed(page, "random~s{n}")
     many = moved_seed(page, "random~s{n}~x64")

@@ -36,7 +36,7 @@ def panel(page: Page, stage: str, lane: int = 0) -> Locator:
 
 def inside(page: Page, expression: str) -> Any:
     """Return a value that the lab keeps, for waiting and for places; what is asserted is read off the screen."""
-    return page.locator(".lab").evaluate(f"(box) => {{ const lab = box.lab; return {expression}; }}")
+    return page.locator(".lab").evaluate(f"(box) => {{ const lab = box.screen; return {expression}; }}")
 
 
 def open_lab(open_page: Opener, query: str = "", **options: Any) -> Page:

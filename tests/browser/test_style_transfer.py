@@ -54,7 +54,7 @@ def test_T1_a_run_is_followed_scrubbed_and_restored_by_its_link(open_page: Opene
     page.locator("[data-tab=grams]").click()
     expect(page.locator(".gram-formula")).to_have_attribute("data-step", "20", timeout=30_000)
     shown = float(page.locator(".gram-formula").get_attribute("data-loss") or "nan")
-    of_run = page.locator(".studio").evaluate("(box) => box.studio.store.row(20).style_layers['stage1.1']")
+    of_run = page.locator(".studio").evaluate("(box) => box.screen.store.row(20).style_layers['stage1.1']")
     assert abs(shown / of_run - 1) < 0.1, "the run's own number, of the picture before it was rounded"
     page.locator("[data-gram=own]").hover(position={"x": 20, "y": 20})
     expect(page.locator(".view-grams .readout")).to_contain_text("k = ")

@@ -4,7 +4,7 @@ import { mounted } from "../shared/mounted.js";
 import { plainNumber } from "../shared/numbers.js";
 import { unpack } from "../shared/wire.js";
 import { Controls } from "./controls.js";
-import { Exchange } from "./exchange.js";
+import { LabExchange } from "./lab_exchange.js";
 import { Lane } from "./lane.js";
 import { labKeys, zoomAtPin } from "./keys.js";
 import { mapAffine } from "./geometry.js";
@@ -29,7 +29,7 @@ class Lab {
       zoom: (factor) => zoomAtPin(this, factor),
       go: (row, column) => { this.hovered = null; this.pinAt(this.first, row, column, undefined, true); this.followPin(); },
     });
-    this.exchange = new Exchange(this);
+    this.exchange = new LabExchange(this);
     labKeys(this, this.find(".lanes"));
     this.ready = 0;
   }

@@ -1,33 +1,21 @@
 // What goes to the server and when: pictures in motion over the live route, the settings at rest to Streamlit.
-import { LiveChannel } from "../shared/live.js";
+import { Exchange } from "../shared/exchange.js";
 
 const STILL = 130;                                        // ms after the last change until the exact numbers are asked for
-const REST = 250;                                         // ms until the address bar, the code and the downloads follow
 
-export class Exchange {
-  constructor(lab) { this.lab = lab; this.channel = null; this.moving = false; this.times = []; }
-
-  attach(component, block) {
-    this.component = component;
-    if (!block) return;
-    this.address = block.address;
-    if (!this.channel && block.live) {
-      this.channel = new LiveChannel(block.live, (answer) => this.answered(answer), () => this.restNow());
-    } else this.channel?.renew(block.live);
-  }
-
-  get usable() { return Boolean(this.channel?.usable); }
+export class LabExchange extends Exchange {
+  constructor(lab) { super("convolution", "lab", lab); this.moving = false; this.times = []; }
 
   // Settings in the block that this browser did not send: a link, or the way back.
   isNews(block) { return block.settings_from === "address" && JSON.stringify(block.lanes.map((lane) => lane.settings)) !== this.lastTold; }
 
   get known() {
-    const { lanes, inputs } = this.lab;
+    const { lanes, inputs } = this.screen;
     return { inputs: [...inputs.keys()], shown: lanes.map((lane) => lane.digest).filter(Boolean) };
   }
 
   message(draft) {
-    return { ...this.address, lanes: this.lab.lanes.map((lane) => lane.settings), draft, ...this.known };
+    return { ...this.address, lanes: this.screen.lanes.map((lane) => lane.settings), draft, ...this.known };
   }
 
   ask() {
@@ -41,37 +29,32 @@ export class Exchange {
   }
 
   askAgain() {                                            // the server left out what this browser does not have (any more)
-    for (const lane of this.lab.lanes) lane.digest = null;
+    for (const lane of this.screen.lanes) lane.digest = null;
     if (this.usable) this.channel.request("convolution", { ...this.message(false), inputs: [], shown: [] });
     else this.restNow();
   }
 
   answered(answer) {
-    if (answer.error) { for (const lane of this.lab.lanes) lane.error = answer.error; this.lab.paint(); return; }
-    if (answer.lanes.length !== this.lab.lanes.length) return;
+    if (answer.error) { for (const lane of this.screen.lanes) lane.error = answer.error; this.screen.paint(); return; }
+    if (answer.lanes.length !== this.screen.lanes.length) return;
     this.times.push(answer.milliseconds);
     if (this.times.length > 500) this.times.shift();
-    this.lab.take(answer);
-  }
-
-  rest() {
-    clearTimeout(this.restTimer);
-    this.restTimer = setTimeout(() => this.restNow(), REST);
+    this.screen.take(answer);
   }
 
   restNow() {
-    clearTimeout(this.restTimer);
-    if (this.moving || this.lab.player.direction) { this.rest(); return; }
-    const lanes = this.lab.lanes.map((lane) => ({ ...lane.settings }));
+    clearTimeout(this.timer);
+    if (this.moving || this.screen.player.direction) { this.rest(); return; }
+    const lanes = this.screen.lanes.map((lane) => ({ ...lane.settings }));
     const told = JSON.stringify(lanes);
-    const complete = this.lab.lanes.every((lane) => lane.digest || lane.error);
+    const complete = this.screen.lanes.every((lane) => lane.digest || lane.error);
     if (told === this.lastTold && complete) return;
     this.lastTold = told;
     this.component?.setStateValue("lab", { lanes, ...this.known });
   }
 
   close() {
-    clearTimeout(this.restTimer); clearTimeout(this.stillTimer);
-    this.channel?.close();
+    clearTimeout(this.stillTimer);
+    super.close();
   }
 }
