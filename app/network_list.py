@@ -32,6 +32,12 @@ _LABELS: dict[str, tuple[str, str]] = {
     "yolo-everyday": ("YOLO (fruit and animals)", "YOLO (과일과 동물)"),
     "unet-membrane": ("U-Net (cell membranes)", "U-Net (세포막)"),
     "unet-street": ("U-Net, separable (street scenes)", "U-Net, 분리형 (거리)"),
+    "faces-siamese": ("Siamese network (faces)", "샴 신경망 (얼굴)"),
+    "omniglot-siamese": ("Siamese network (handwritten letters)", "샴 신경망 (손글씨 글자)"),
+    "style-starry-night": ("Style network (The Starry Night)", "화풍 신경망 (별이 빛나는 밤)"),
+    "style-great-wave": ("Style network (The Great Wave)", "화풍 신경망 (가나가와 해변의 높은 파도)"),
+    "style-composition-vii": ("Style network (Composition VII)", "화풍 신경망 (구성 VII)"),
+    "style-scream": ("Style network (The Scream)", "화풍 신경망 (절규)"),
 }
 
 

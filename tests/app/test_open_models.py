@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from app.network_list import offers, random_architectures
+from app.network_list import builtin_labels, offers, random_architectures
 from app.open_models import NetworkError, open_network
 from app.own_networks import Reading, keep_network, name_outputs, opened_file
 from app.parameters import NETWORK_PATTERN, network_parameters
@@ -18,7 +18,7 @@ from app.session_models import SESSION_MODELS
 from app.state import parsed
 from cnn.hooks import locked
 from cnn.images.gallery import picture
-from cnn.models.registry import build_model
+from cnn.models.registry import build_model, model_record
 from cnn.networks.transfer_model import backbones, build_backbone
 from cnn.weights.builtin import available, builtin_record, load_builtin
 from cnn.weights.errors import WeightsError
@@ -191,3 +191,19 @@ def test_the_upload_route_tells_what_does_not_fit() -> None:
     assert f"− {first}" in refused["lines"]
     assert set(refused["error"]) == {"en", "ko"}
     assert "lines" in take_network(b"\x80\x04K\x01.", "route", "")
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_h_14"])
+def test_a_bare_random_network_has_its_layers_and_no_weights(name: str) -> None:
+    opened = open_network(f"random.{name}.3", "", bare=True)
+    assert all(p.is_meta for p in opened.model.parameters())
+    assert sum(p.numel() for p in opened.model.parameters()) == model_record(name).parameters
+    assert open_network(f"random.{name}.4", "", bare=True).model is opened.model
+    assert name in [record.name for record in random_architectures(("classification",), bare=True)]
+
+
+def test_every_network_that_ships_has_a_name() -> None:
+    for name in available():
+        labels = builtin_labels(name)
+        assert labels["en"] != name, f"{name} is shown by its id"
+        assert labels["ko"] != labels["en"]

@@ -61,4 +61,5 @@ def _follow(screen: Screen) -> None:
     before = st.session_state.get(screen.key("told_net"), screen.values["net"])
     st.session_state[screen.key("told_net")] = net
     if net == OWN_STACK != before:
-        choose_network(screen, OWN_STACK)
+        reading = st.session_state.get(screen.key("net_reading"), screen.values["net_as"])
+        choose_network(screen, OWN_STACK, reading)  # for the file that one may come back to
