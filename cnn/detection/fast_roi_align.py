@@ -52,6 +52,36 @@ def pooled_regions(
 
 
 @numba.njit(cache=True, nogil=True)
+def _weights(
+    start: np.float32,
+    step: np.float32,
+    samples: int,
+    length: int,
+    places: NDArray[np.int64],
+    shares: NDArray[np.float32],
+) -> int:
+    """Fill in which rows (or columns) a bin reads and with which share; how many. Points outside read nothing."""
+    found = 0
+    for sample in range(samples):
+        at = start + (np.float32(sample) + np.float32(0.5)) * step / np.float32(samples)
+        if at < -1 or at > length:
+            continue
+        at = max(at, np.float32(0))
+        low = min(int(at), length - 1)
+        high = min(low + 1, length - 1)
+        part = np.float32(at - low) if high > low else np.float32(0)
+        for place, share in ((low, np.float32(1) - part), (high, part)):
+            if found > 0 and places[found - 1] == place:
+                shares[found - 1] += share
+            elif found > 1 and places[found - 2] == place:
+                shares[found - 2] += share
+            elif share > 0:
+                places[found], shares[found] = place, share
+                found += 1
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def _pool(
     maps: NDArray[np.float32],  # (N, H, W, C)
     rois: NDArray[np.float32],  # (K, 5): the picture, x1, y1, x2, y2
@@ -63,8 +93,7 @@ def _pool(
     _, height, width, channels = maps.shape
     bins_down, bins_across = out.shape[2], out.shape[3]
     one = np.float32(1)
-    half = np.float32(0.5)
-    total = np.empty(channels, np.float32)
+    sums = np.empty((bins_down, bins_across, channels), np.float32)
     for roi in own:
         picture = int(rois[roi, 0])
         left, top = rois[roi, 1] * scale, rois[roi, 2] * scale
@@ -72,33 +101,32 @@ def _pool(
         bin_h = max(rois[roi, 4] * scale - top, one) / np.float32(bins_down)
         down = sampling if sampling > 0 else int(np.ceil(bin_h))
         across = sampling if sampling > 0 else int(np.ceil(bin_w))
-        share = one / np.float32(max(down * across, 1))
+        mean = one / np.float32(max(down * across, 1))
+        rows, row_shares = np.empty(2 * down, np.int64), np.empty(2 * down, np.float32)
+        columns = np.empty((bins_across, 2 * across), np.int64)
+        column_shares = np.empty((bins_across, 2 * across), np.float32)
+        counts = np.empty(bins_across, np.int64)
+        for column in range(bins_across):
+            counts[column] = _weights(
+                left + np.float32(column) * bin_w,
+                bin_w,
+                across,
+                width,
+                columns[column],
+                column_shares[column],
+            )
         for row in range(bins_down):
+            many = _weights(top + np.float32(row) * bin_h, bin_h, down, height, rows, row_shares)
             for column in range(bins_across):
+                total = sums[row, column]
                 total[:] = 0
-                for step_y in range(down):
-                    y = top + row * bin_h + (np.float32(step_y) + half) * bin_h / np.float32(down)
-                    if y < -1 or y > height:
-                        continue
-                    y = max(y, np.float32(0))
-                    y0 = min(int(y), height - 1)
-                    y1 = min(y0 + 1, height - 1)
-                    low_y = np.float32(y - y0) if y1 > y0 else np.float32(0)
-                    for step_x in range(across):
-                        x = left + column * bin_w + (np.float32(step_x) + half) * bin_w / np.float32(across)
-                        if x < -1 or x > width:
-                            continue
-                        x = max(x, np.float32(0))
-                        x0 = min(int(x), width - 1)
-                        x1 = min(x0 + 1, width - 1)
-                        low_x = np.float32(x - x0) if x1 > x0 else np.float32(0)
-                        first = np.float32((one - low_y) * (one - low_x))
-                        second = np.float32((one - low_y) * low_x)
-                        third = np.float32(low_y * (one - low_x))
-                        fourth = np.float32(low_y * low_x)
-                        a, b = maps[picture, y0, x0], maps[picture, y0, x1]
-                        c, d = maps[picture, y1, x0], maps[picture, y1, x1]
+                for i in range(many):
+                    for j in range(counts[column]):
+                        weight = row_shares[i] * column_shares[column, j] * mean
+                        values = maps[picture, rows[i], columns[column, j]]
                         for k in range(channels):
-                            total[k] += first * a[k] + second * b[k] + third * c[k] + fourth * d[k]
-                for k in range(channels):
-                    out[roi, k, row, column] = total[k] * share
+                            total[k] += weight * values[k]
+        for k in range(channels):
+            for row in range(bins_down):
+                for column in range(bins_across):
+                    out[roi, k, row, column] = sums[row, column, k]

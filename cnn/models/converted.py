@@ -97,10 +97,11 @@ def converted(model: nn.Module, recipe: Callable[[], Recipe]) -> nn.Module | Non
     """
     if not _usable(model):
         return None
+    now = fingerprint(model)
     with _guard:
         entry = _entries.get(model)
-        if entry is None or entry.fingerprint != fingerprint(model):
-            entry = _entries[model] = _Entry(fingerprint(model))
+        if entry is None or entry.fingerprint != now:
+            entry = _entries[model] = _Entry(now)
         entry.asked += 1
         entry.used = time.monotonic()
         if entry.standing != "new" or entry.asked < LIVE_AFTER or not _converting.acquire(blocking=False):
@@ -149,7 +150,8 @@ def _wanted() -> bool:
 def _usable(model: nn.Module) -> bool:
     if not _wanted() or not installed_version():
         return False
-    return all(parameter.device.type == "cpu" for parameter in model.parameters())
+    parameter = next(model.parameters(), None)
+    return parameter is not None and parameter.device.type == "cpu"
 
 
 def _convert(model: nn.Module, entry: _Entry, recipe: Recipe) -> None:
