@@ -65,6 +65,23 @@ def test_occlusion_is_made_by_a_job_and_tested_by_curves(open_page: Opener) -> N
     expect(page.get_by_role("button", name="Curves (CSV)")).to_be_visible()
 
 
+def test_a_slow_network_shows_an_estimate_that_ends_when_one_moves_on(open_page: Opener) -> None:
+    page = open_page("attribution?net=random.resnet50.0&window=fine")
+    cell = page.locator("[data-map=occlusion]")
+    expect(page.locator(".class").first).to_be_visible(timeout=120_000)
+    cell.click(timeout=60_000)
+    expect(cell).to_have_attribute("data-state", "estimate", timeout=180_000)
+    painted(page, "[data-map=occlusion] canvas")
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.locator(".why")).to_contain_text("An estimate from")
+    page.locator("[data-map=saliency]").click()
+    expect(cell.locator(".note")).to_contain_text("stopped at", timeout=60_000)
+    cell.click()  # and once more, from the beginning
+    expect(page.locator("[data-act=stop]")).to_be_visible(timeout=60_000)
+    page.locator("[data-act=stop]").click()
+    expect(page.locator("[data-act=make]")).to_be_visible(timeout=60_000)
+
+
 def test_narrow_and_korean(open_page: Opener) -> None:
     page = open_page("attribution?lang=ko", width=390, height=844, dark=True)
     expect(page.locator(".cam-table .cell")).to_have_count(24, timeout=60_000)

@@ -9,7 +9,7 @@ class Cell {
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.note = make("span", { class: "note" });
     this.spot = make("i", { class: "spot cs-hidden" });
-    this.element = make("button", { class: "cell", type: "button", "data-map": map.name, onclick: () => grid.hooks.choose(map),
+    this.element = make("button", { class: "cell", type: "button", "data-map": map.name, onclick: () => grid.hooks.choose(this.map),
       onpointermove: (event) => grid.hooks.point(...this.placeAt(event)), onpointerleave: () => grid.hooks.point(null) }, this.canvas, this.spot, this.note);
   }
 
