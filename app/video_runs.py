@@ -26,7 +26,7 @@ from cnn.jobs import Job, JobOptions, submit
 MAX_RUNS = 60
 TOTAL_BYTES = 4_000_000_000
 """Of the frames and videos of all runs; those that nobody has looked at for longest go first."""
-HELD_SECONDS = 120.0
+HELD_SECONDS = 30.0
 """A job that is not done waits so long for its tab, at rest; then it is cancelled, and the frames so far are kept."""
 LEFT_SECONDS = 600.0
 """A run is kept so long after its tab was closed, for who reloads the page."""
