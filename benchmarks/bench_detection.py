@@ -22,7 +22,7 @@ from cnn.detection.detect import detect, raw_detections
 from cnn.detection.detect import detections as thresholded
 from cnn.detection.fast_nms import fast_nms
 from cnn.detection.region_proposals import selective_search
-from cnn.models.converted import LIVE_AFTER, OPENVINO, RUNTIME_VARIABLE, runtime_facts, settled
+from cnn.models.converted import LIVE_AFTER, OPENVINO, RUNTIME_VARIABLE, live_runtime, settled
 from cnn.segmentation.segment import segment
 
 BUDGETS = ("B10", "B14")
@@ -120,7 +120,7 @@ def openvino_lines(
     what: str, model: nn.Module, fast: Callable[[], object], eager: Callable[[], object]
 ) -> list[Line]:
     """The same once the network is converted, where OpenVINO is installed."""
-    if not runtime_facts()[0].startswith(OPENVINO):
+    if not live_runtime().startswith(OPENVINO):
         return []
     with tempfile.TemporaryDirectory() as folder, setting("CONVSCOPE_DATA", folder):
         for _ in range(LIVE_AFTER):

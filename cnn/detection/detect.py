@@ -178,7 +178,7 @@ def raw_detections(
         score_floor: candidates at or below it are not kept; the detector's own if None.
         precision: "exact", the network as it is; "fast", a copy with batch norms folded in, channels last and in 16 bits
             where the device is made for it: the same boxes to about three digits; on a CPU by OpenVINO where it is
-            installed, from the fourth picture on (`cnn.models.converted`).
+            installed, in a stream (`cnn.models.converted`).
 
     Raises: as `detect`.
     """

@@ -35,8 +35,8 @@ __all__ = [
     "TORCH",
     "Recipe",
     "converted",
+    "live_runtime",
     "refuse",
-    "runtime_facts",
     "settled",
     "standing",
 ]
@@ -44,8 +44,10 @@ __all__ = [
 TORCH, OPENVINO = "PyTorch", "OpenVINO"
 RUNTIME_VARIABLE = "CONVSCOPE_RUNTIME"
 """Set to "torch", torch alone is used."""
-LIVE_AFTER = 4
-"""Pictures that are asked for before a network is converted: one or two are no stream."""
+LIVE_AFTER = 8
+"""Pictures that are asked for in a row before a network is converted: a few are no stream."""
+PAUSE = 10.0
+"""Seconds without a picture after which the counting begins anew."""
 MOST_BYTES = 400_000_000
 """Of weights of converted networks in a process; a converted network takes up to one and a half times its weights."""
 
@@ -102,8 +104,8 @@ def converted(model: nn.Module, recipe: Callable[[], Recipe]) -> nn.Module | Non
         entry = _entries.get(model)
         if entry is None or entry.fingerprint != now:
             entry = _entries[model] = _Entry(now)
-        entry.asked += 1
-        entry.used = time.monotonic()
+        before, entry.used = entry.used, time.monotonic()
+        entry.asked = entry.asked + 1 if entry.used - before < PAUSE else 1
         if entry.standing != "new" or entry.asked < LIVE_AFTER or not _converting.acquire(blocking=False):
             return entry.runner
         entry.standing = "converting"
@@ -135,12 +137,10 @@ def settled(model: nn.Module, seconds: float) -> str:
     return standing(model)
 
 
-def runtime_facts() -> tuple[str, int]:
-    """What computes live pictures on this CPU, with its version ("PyTorch" has none), and how many networks it has."""
+def live_runtime() -> str:
+    """What computes live pictures on this CPU, with its version where it is not torch."""
     version = installed_version()
-    with _guard:
-        count = sum(entry.standing == "ready" for entry in _entries.values())
-    return (f"{OPENVINO} {version}", count) if version and _wanted() else (TORCH, 0)
+    return f"{OPENVINO} {version}" if version and _wanted() else TORCH
 
 
 def _wanted() -> bool:

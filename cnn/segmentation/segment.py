@@ -85,7 +85,7 @@ def segment(
             its lock.
         image: uint8 or float in 0..1, (C, H, W) with 1 or 3 channels, of any size.
         precision: "exact"; or "fast", a copy with batch norms folded in, channels last and in 16 bits where the device
-            is made for it; on a CPU by OpenVINO where it is installed, from the fourth picture on
+            is made for it; on a CPU by OpenVINO where it is installed, in a stream
             (`cnn.models.converted`).
         record: of a U-Net that did not ship.
         probabilities: False leaves them out (K, 0, 0): live frames need the labels only.

@@ -26,10 +26,10 @@ def memory_text() -> str:
 
 def runtime_text(words: Words, device: str) -> str:
     """Return what computes live detection and segmentation on this device, in words."""
-    from cnn.models.converted import OPENVINO, TORCH, runtime_facts
+    from cnn.models.converted import OPENVINO, TORCH, live_runtime
 
-    name, count = runtime_facts() if device == "cpu" else (TORCH, 0)
-    return words("runtime_openvino" if name.startswith(OPENVINO) else "runtime_torch", name=name, count=count)
+    name = live_runtime() if device == "cpu" else TORCH
+    return words("runtime_openvino" if name.startswith(OPENVINO) else "runtime_torch", name=name)
 
 
 def queue_text(words: Words, position: int, seconds: float | None) -> str:
