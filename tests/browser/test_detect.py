@@ -39,6 +39,9 @@ def test_O9_thresholds_classes_and_the_table_act_at_once_and_the_link_restores_t
     ready(page)
     expect(page.locator(NOTE)).to_have_text("22 found: 18 RBC, 3 Platelets, 1 WBC")
     expect(page.locator(".found tbody tr")).to_have_count(22)
+    expect(page.locator(".runtime")).to_have_text(
+        "Computed by PyTorch"
+    )  # a picture is always torch's, to the number
     slide(page, "Score", "0.9")
     expect(page.locator(NOTE)).to_have_text("4 found: 3 RBC, 1 WBC")
     slide(page, "Score", "0.4")
