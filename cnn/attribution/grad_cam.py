@@ -229,11 +229,20 @@ def suggested_layers(model: nn.Module, image: Tensor, *, count: int = 4) -> tupl
         for node, value in runner.values(images):
             if node not in between or not isinstance(value, Tensor):
                 continue
-            if value.ndim == 4 and min(value.shape[2:]) > 1 and value.shape[1] > 1:
+            if value.ndim == 4 and min(value.shape[2:]) > 1 and value.shape[1] > 1 and _like(value, images):
                 size = int(value.shape[2]), int(value.shape[3])
                 last_of_size.pop(size, None)
                 last_of_size[size] = runner.network.names[node]
     return tuple(last_of_size.values())[-count:]
+
+
+def _like(maps: Tensor, images: Tensor) -> bool:
+    """Whether maps have the picture's proportions to two cells: those of a network that keeps its channels last
+    (Swin's blocks, (N, H, W, C)) have not.
+    """
+    height, width = maps.shape[2:]
+    rows, columns = images.shape[2:]
+    return abs(height * columns - width * rows) <= 2 * max(rows, columns)
 
 
 def _between(graph: fx.Graph) -> set[fx.Node]:

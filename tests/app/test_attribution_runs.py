@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
@@ -281,12 +282,27 @@ def test_a_network_too_large_for_a_worker_is_done_here(
     network: OpenNetwork, view: AttributionView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network_jobs, "MOST_BYTES", 10)
+    network = replace(network, origin="own")
     runs = AttributionRuns(view.identity)
     runs.provide(network, view, settings(pixels=True), SESSION)
     assert runs.besides is None
     assert set(runs.maps) == set(FAST_METHODS)
     with pytest.raises(network_jobs.NetworkTooLarge):
         asked(network, view, "occlusion", runs=runs)
+
+
+def test_a_network_too_large_for_a_message_is_made_by_the_worker(
+    network: OpenNetwork, view: AttributionView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = asked(network, view, "occlusion")
+    assert job_of(direct).wait(120) == "finished"
+    monkeypatch.setattr(network_jobs, "MOST_BYTES", 10)
+    monkeypatch.setattr(network_jobs, "locked", None)  # nothing of the network itself is sent
+    made = asked(network, view, "occlusion")
+    assert job_of(made).wait(120) == "finished"
+    ours, theirs = (block_of(network, view, runs, "en")[1] for runs in (made, direct))
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_a_failed_job_says_why_in_both_languages(network: OpenNetwork, view: AttributionView) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from cnn.attribution.grad_cam import CAM_METHODS, grad_cam, grad_cams, suggested_layers
 from cnn.models.registry import build_model
+from cnn.networks.layers import feature_maps
 
 STAGES = ["layer1", "layer2", "layer3", "layer4"]
 
@@ -145,3 +146,12 @@ def test_suggested_layers_are_the_last_of_each_size() -> None:
     found = suggested_layers(build_model("resnet18"), photo())
     assert found == ("layer1.1.relu_1", "layer2.1.relu_1", "layer3.1.relu_1", "layer4.1.relu_1")
     assert suggested_layers(build_model("tiny_vgg"), photo(), count=1)[0].startswith("block")
+
+
+def test_layers_that_keep_their_channels_last_are_no_maps() -> None:
+    model = build_model("swin_t", seed=0)
+    names = suggested_layers(model, torch.rand(3, 224, 224))
+    maps = feature_maps(model, torch.rand(3, 224, 224), names)
+    assert names
+    assert all(value.shape[2] == value.shape[3] for value in maps.values())
+    assert maps[names[-1]].shape[1:] == (768, 7, 7)
