@@ -84,7 +84,9 @@ def live_block(parameters: Mapping[str, Any], picture: Callable[[], CurrentPictu
             open_network(key, str(parameters.get("session", "")), settings.net_as, bare=True) if key else None
         )
     except NetworkError as error:
-        return pack({**header, "error": {"code": "unknown", "en": error.text("en"), "ko": error.text("ko")}}, {})
+        return pack(
+            {**header, "error": {"code": "unknown", "en": error.text("en"), "ko": error.text("ko")}}, {}
+        )
     return field_block(field_view(picture(), settings, opened), known=known(parameters), header=header)
 
 
