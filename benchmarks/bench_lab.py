@@ -32,7 +32,7 @@ LAB_READY = """() => { const find = (n) => { for (const c of n.querySelectorAll(
   if (c.screen && c.classList.contains('lab')) return c.screen; if (c.shadowRoot) { const f = find(c.shadowRoot); if (f) return f; } } return null; };
   const lab = find(document);
   return lab && lab.ready && lab.stage.rowsOfPanels.every((r) => r.stale === false) && lab.lanes.every((l) => l.result && !l.draft); }"""
-HOVER = """async (box) => { const { lab } = box, { plane } = lab.stage.rowsOfPanels[0].panels.get("before"), times = [];
+HOVER = """async (box) => { const lab = box.screen, { plane } = lab.stage.rowsOfPanels[0].panels.get("before"), times = [];
   const frame = plane.over.getBoundingClientRect();
   for (let i = 0; i < 150; i++) {
     await new Promise((resolve) => requestAnimationFrame(resolve));
@@ -42,7 +42,7 @@ HOVER = """async (box) => { const { lab } = box, { plane } = lab.stage.rowsOfPan
     times.push(performance.now() - start);
   }
   return times; }"""
-PAINTED = """async ([box, moves, field]) => { const { lab } = box, times = [];
+PAINTED = """async ([box, moves, field]) => { const lab = box.screen, times = [];
   const slider = lab.controls.filter[field].slider, paint = lab.paint.bind(lab);
   let painted = null;
   lab.paint = () => { paint(); if (painted) { const tell = painted; painted = null; requestAnimationFrame(() => tell(performance.now())); } };
@@ -192,7 +192,7 @@ def many_maps(page: Page) -> list[Line]:
 
 def moved_seed(page: Page, text: str) -> float:
     """Return the median milliseconds from another bank to its painted maps."""
-    script = """async ([box, text]) => { const { lab } = box, times = [], paint = lab.paint.bind(lab); let painted = null;
+    script = """async ([box, text]) => { const lab = box.screen, times = [], paint = lab.paint.bind(lab); let painted = null;
       lab.paint = () => { paint(); if (painted) { const tell = painted; painted = null; requestAnimationFrame(() => tell(performance.now())); } };
       for (let i = 0; i < 25; i++) {
         const start = performance.now(), done = new Promise((resolve) => { painted = resolve; });
