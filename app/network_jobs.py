@@ -12,7 +12,6 @@ from cnn.jobs import Job, JobOptions, submit
 from cnn.models.cache import model_bytes
 from cnn.models.made_there import MadeThere
 from cnn.models.registry import build_model
-from cnn.weights.builtin import load_builtin
 
 MOST_BYTES = 440 * 2**20
 """Of a network that is sent to a worker, which takes no larger messages than 512 MB; a larger one is made there anew."""
@@ -37,12 +36,10 @@ def _fresh(network: OpenNetwork) -> MadeThere:
     if network.origin == "random":
         _, name, seed = network.key.split(".")
         return MadeThere(partial(build_model, name, seed=int(seed)))
-    if network.origin == "pretrained":
+    if network.origin in ("builtin", "pretrained"):
         from cnn.weights.named import load_named  # brings torchvision
 
         return MadeThere(partial(load_named, network.key))
-    if network.origin == "builtin":
-        return MadeThere(partial(load_builtin, network.key))
     raise NetworkTooLarge
 
 

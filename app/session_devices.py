@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from functools import cache
 
 from cnn.device import best_device, devices
 
@@ -27,4 +28,10 @@ def choose_device(session: str, device: str) -> bool:
 def device_of(session: str) -> str:
     """Return the device of `session`: the best one until the person takes another."""
     with _lock:
-        return _chosen.get(session) or str(best_device())
+        return _chosen.get(session) or _first()
+
+
+@cache
+def _first() -> str:
+    """The best device, tried once: it is asked for with every frame of a camera."""
+    return str(best_device())

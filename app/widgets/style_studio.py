@@ -12,9 +12,9 @@ import streamlit as st
 from app import state
 from app.figures.style.style_transfer_choices import StyleChoices, choices_of, own_values
 from app.routes.files import keep_upload
+from app.session_devices import device_of
 from app.style_runs import LAYERS, RUNS, TRANSFER, StyleRun
 from app.widgets.screen import Screen
-from app.widgets.toolbar import chosen_device
 from cnn.jobs import QueueFull
 from cnn.style.errors import StyleError
 from cnn.style.gatys import check_style_transfer
@@ -76,7 +76,7 @@ def act(screen: Screen) -> None:
 
 def _start(screen: Screen, choices: StyleChoices, action: str) -> None:
     content, styles = choices.content(), choices.style_pictures()
-    arguments, steps = choices.arguments(chosen_device()), choices.values["steps"]
+    arguments, steps = choices.arguments(device_of(screen.session)), choices.values["steps"]
     what, told = TRANSFER, choices.steered
     if action == "start_layers":
         what, told, steps = LAYERS, {}, LAYER_STEPS

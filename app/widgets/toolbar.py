@@ -32,13 +32,9 @@ SHELL = (
 )  # fmt: skip
 
 
-def chosen_device() -> str:
-    """Return the device of this session (`cpu`, `cuda:0`, `mps`): the best one until the person takes another."""
-    return device_of(session_id())
-
-
 def toolbar(words: Words, picture: CurrentPicture, live: dict[str, str] | None) -> None:
     """Draw the bar; what is chosen in it takes effect before the next run."""
+    device = device_of(session_id())
     text, error = st.session_state.get(state.MATRIX_DRAFT, ("", ""))
     header: dict[str, Any] = {
         "title": words("title"),
@@ -55,8 +51,8 @@ def toolbar(words: Words, picture: CurrentPicture, live: dict[str, str] | None) 
             {"id": m.id, "name": m.ko if words.language == "ko" else m.en} for m in MATRICES
         ],
         "matrix": {"text": text or _matrix_text(picture), "error": error},
-        "device": [parse_device(chosen_device()).type.upper(), describe(parse_device(chosen_device()))],
-        "devices": [[str(d.device), d.name, str(d.device) == chosen_device()] for d in devices()],
+        "device": [parse_device(device).type.upper(), describe(parse_device(device))],
+        "devices": [[str(d.device), d.name, str(d.device) == device] for d in devices()],
         "live": live,
     }  # fmt: skip
     component("toolbar")(

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from cnn.detection.detect import Detections, RawDetections, detections, raw_batch
 from cnn.video import opened_video
-from cnn.weights.builtin import load_builtin
-from cnn.weights.pretrained import load_pretrained, pretrained_record
+from cnn.weights.named import as_network
 
 __all__ = ["RawFrame", "VideoFrame", "coco_json", "detect_video", "detections_csv", "raw_video"]
 
@@ -118,7 +117,7 @@ def raw_video(
     max_frames: int = 1500,
 ) -> Generator[RawFrame, None, None]:
     """The candidates of every frame, for thresholds later on. Args, Raises: as `detect_video`."""
-    detector = _detector(model).to(device)
+    detector = as_network(model).to(device)
     with opened_video(source) as video:
         total = min(max_frames, -(-video.facts.frames // max(1, every))) if video.facts.frames else 0
         start, done = time.perf_counter(), 0
@@ -137,14 +136,6 @@ def raw_video(
                     fps=video.facts.fps,
                     speed=done / max(time.perf_counter() - start, 1e-9),
                 )
-
-
-def _detector(model: nn.Module | str | Callable[[], nn.Module]) -> nn.Module:
-    if isinstance(model, nn.Module):
-        return model
-    if not isinstance(model, str):
-        return model()
-    return load_pretrained(pretrained_record(model)) if "/" in model else load_builtin(model)
 
 
 def _chunks(

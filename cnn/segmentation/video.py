@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from cnn.segmentation.segment import segment
 from cnn.video import opened_video
-from cnn.weights.builtin import load_builtin
-from cnn.weights.pretrained import load_pretrained, pretrained_record
+from cnn.weights.named import as_network
 
 __all__ = ["SegmentedFrame", "segment_video"]
 
@@ -58,7 +57,7 @@ def segment_video(
     Raises (at the first frame):
         VideoError: no readable video. SegmenterError, BuiltinError, WeightsError: no such segmenter.
     """
-    segmenter = _segmenter(model).to(device)
+    segmenter = as_network(model).to(device)
     with opened_video(source) as video:
         facts = video.facts
         total = min(max_frames, -(-facts.frames // max(1, every))) if facts.frames else 0
@@ -77,11 +76,3 @@ def segment_video(
                 spent=time.perf_counter() - start,
                 fps=facts.fps,
             )
-
-
-def _segmenter(model: nn.Module | str | Callable[[], nn.Module]) -> nn.Module:
-    if isinstance(model, nn.Module):
-        return model
-    if not isinstance(model, str):
-        return model()
-    return load_pretrained(pretrained_record(model)) if "/" in model else load_builtin(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -12,10 +13,13 @@ from cnn.device import best_device
 
 
 @pytest.fixture
-def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_devices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     found = tuple(SimpleNamespace(device=torch.device(name)) for name in ("cuda:0", "cpu"))
     monkeypatch.setattr(session_devices, "devices", lambda: found)
     monkeypatch.setattr(session_devices, "best_device", lambda: torch.device("cuda:0"))
+    session_devices._first.cache_clear()
+    yield
+    session_devices._first.cache_clear()
 
 
 def test_the_best_device_until_another_is_taken(two_devices: None) -> None:

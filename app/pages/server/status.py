@@ -7,8 +7,8 @@ import streamlit as st
 from app import state
 from app.figures.server.status import frame_url, memory_text, queue_text, runtime_text
 from app.pictures import as_photo
+from app.session_devices import device_of
 from app.widgets.screen import Screen, close_screen, open_screen
-from app.widgets.toolbar import chosen_device
 from cnn.device import describe, parse_device
 from cnn.images.encode import resize_to
 from cnn.jobs import Job, JobOptions, QueueFull, get_engine, submit
@@ -22,12 +22,12 @@ def page() -> None:
     screen = open_screen("status")
     states = [job.state for job in get_engine().jobs()]
     facts = st.columns(3)
-    facts[0].metric(screen.words("device"), describe(parse_device(chosen_device())))
+    facts[0].metric(screen.words("device"), describe(parse_device(device_of(screen.session))))
     facts[1].metric(screen.words("memory"), memory_text())
     facts[2].metric(
         screen.words("queue"), f"{len(states) - states.count('queued')} / {states.count('queued')}"
     )
-    st.caption(runtime_text(screen.words, chosen_device()))
+    st.caption(runtime_text(screen.words, device_of(screen.session)))
     st.subheader(screen.words("try_job"))
     st.caption(screen.words("try_hint"))
     left, right = st.columns([1, 2])

@@ -9,10 +9,10 @@ from app.components.bundle import component
 from app.figures.style.fast_style import live_block, stage_block
 from app.figures.style.fast_style_choices import fast_choices
 from app.figures.style.fast_style_files import fast_files, pytorch_code
+from app.session_devices import device_of
 from app.video_runs import RUNS
 from app.videos import sentences, video_source
 from app.widgets.screen import Download, Screen, close_screen, open_screen
-from app.widgets.toolbar import chosen_device
 from cnn.jobs import QueueFull
 from cnn.style.fast import drawn_frame, styled_parts, stylize_video
 
@@ -66,7 +66,10 @@ def _act(screen: Screen) -> None:
     if source is None:
         state.notify(sentences("gone")[screen.language])
         return
-    choices, device = fast_choices(settings if isinstance(settings, dict) else screen.values), chosen_device()
+    choices, device = (
+        fast_choices(settings if isinstance(settings, dict) else screen.values),
+        device_of(screen.session),
+    )
     parameters = {**choices.video_settings(), "path": source, "device": device}
     run = {"video": stylize_video, "encode": styled_parts, "draw": drawn_frame, "parameters": parameters}
     try:

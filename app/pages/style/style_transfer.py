@@ -7,6 +7,7 @@ import streamlit as st
 from app.components.bundle import component
 from app.figures.style.style_transfer import live_block, studio_block
 from app.figures.style.style_transfer_files import pytorch_code, run_files
+from app.session_devices import device_of
 from app.uploads import STORE
 from app.widgets.screen import Download, Screen, close_screen, open_screen
 from app.widgets.style_studio import (
@@ -20,7 +21,6 @@ from app.widgets.style_studio import (
     sent,
     take_upload,
 )  # fmt: skip
-from app.widgets.toolbar import chosen_device
 
 
 def page() -> None:
@@ -45,7 +45,7 @@ def _studio(screen: Screen) -> None:
     answer = (
         live_block(news, lambda: screen.picture) if screen.live is None and isinstance(news, dict) else None
     )
-    own, device = STORE.of_session(screen.session), chosen_device()
+    own, device = STORE.of_session(screen.session), device_of(screen.session)
     component("style_transfer")(
         key=screen.key(STUDIO),
         data=studio_block(
